@@ -1,0 +1,57 @@
+PYTHON ?= python3
+DATA ?=
+NOTEBOOKS ?= "0[1-5]*"
+VENV := .venv
+COLAB := .venv-colab
+STAMP := .facesom-installed
+
+# 3.13 as on Colab where it can be found, else the same python as for everything
+PYTHON313 = $(shell python3.13 -c 'print("python3.13")' 2>/dev/null || \
+	ls $(HOME)/.pyenv/versions/3.13*/bin/python 2>/dev/null | tail -n 1)
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test test-colab format stamp zip clean
+
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+install: $(VENV)/$(STAMP)  ## make .venv and install facesom into it
+
+run: install  ## run notebooks 01-05 into outputs/; your own file: make run DATA=path/to/faces.pickle
+	$(VENV)/bin/python notebooks/run.py $(NOTEBOOKS) $(if $(DATA),--data "$(DATA)")
+
+test: install  ## check style, run all tests and every notebook on small data
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/python -m pytest
+
+test-colab: $(COLAB)/$(STAMP)  ## run all tests with the library versions of Google Colab
+	$(COLAB)/bin/python -m pytest
+
+format: install  ## format code and notebooks
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+stamp: install  ## write the repository's address and the setup cell into every notebook
+	$(VENV)/bin/python notebooks/stamp.py
+
+zip:  ## pack the last commit as dist/facesom.zip, for Colab
+	mkdir -p dist
+	git archive --format=zip --prefix=facesom/ --output=dist/facesom.zip HEAD
+	@echo "dist/facesom.zip: upload it where the notebooks ask for it"
+
+clean:  ## remove outputs, packages and caches; the environments stay
+	rm -rf outputs dist build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
+
+$(VENV)/$(STAMP): requirements.txt pyproject.toml
+	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)/bin/python -m pip install --quiet --editable '.[notebooks,test]'
+	@touch $@
+
+$(COLAB)/$(STAMP): requirements.txt pyproject.toml constraints-colab.txt
+	test -x $(COLAB)/bin/python || $(or $(PYTHON313),$(PYTHON)) -m venv $(COLAB)
+	$(COLAB)/bin/python -m pip install --quiet --upgrade pip
+	$(COLAB)/bin/python -m pip install --quiet --constraint constraints-colab.txt --editable '.[test]'
+	@touch $@

@@ -1,0 +1,41 @@
+"""Self-organising maps of drawn faces: the same expression found across people.
+
+>>> import facesom
+>>> data = facesom.load("faces.pickle")  # doctest: +SKIP
+>>> gray = facesom.to_grayscale(data)  # doctest: +SKIP
+>>> som = facesom.FaceSOM(rows=10, cols=10, seed=42).fit(gray.X1[0])  # doctest: +SKIP
+>>> facesom.plots.plot_grid(som)  # doctest: +SKIP
+"""
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+
+_ROOMS = {
+    "dataset": ("DatasetError", "FaceDataset", "as_faces", "load", "save"),
+    "convert": ("to_grayscale",),
+    "synthetic": ("make_faces",),
+    "parts": ("feature_names", "find_parts", "shape_features"),
+    "som": ("FaceSOM", "fit_soms"),
+    "choose": ("choose_parameters",),
+    "groups": ("NodeGroups",),
+    "align": ("IdentityAligner", "assign_new_person", "group_across_persons"),
+    "plots": (),
+    "notebook": ("find_data",),
+}
+_HOME = {name: room for room, names in _ROOMS.items() for name in names}
+
+__all__ = sorted([*_HOME, *_ROOMS])
+
+
+def __getattr__(name):
+    # loaded when first used: OpenCV, scikit-learn and Matplotlib together take seconds to import
+    if name in _HOME:
+        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    if name in _ROOMS:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return [*__all__, "__version__"]
