@@ -1,0 +1,416 @@
+"""Expressions shared by persons who each have an offset, a scale of movement and a mix of their own.
+
+A frame of person p that shows group k at intensity a is ``offset[p] + scale[p] * a * mean[k] + noise``.
+Which persons show which groups how often is left open for each of them; everything that several persons
+share, and how much they differ, is learned by variational expectation-maximization (Dempster et al., 1977;
+Jordan et al., 1999).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+from scipy.special import digamma, expit, gammaln, logsumexp
+from sklearn.cluster import KMeans
+
+INTENSITIES = np.array(
+    [0.4, 0.6, 0.8, 1.0, 1.2, 1.4]
+)  # below the first a face counts as the group nearest to rest
+USUAL = np.array(
+    [0.10, 0.15, 0.20, 0.30, 0.15, 0.10]
+)  # where every group's distribution of intensities starts
+N_ANNEALED = 15  # iterations with a flattened likelihood, so that early mistakes can be undone
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """The shared part.
+
+    Attributes
+    ----------
+    means : ndarray, shape (K, D)
+        Each group's movement at intensity 1, from rest.
+    noise : ndarray, shape (D, D)
+        Covariance of what is left over, the same in all groups.
+    offset_mean, offset_covariance : ndarray, shape (D,) and (D, D)
+        How persons' faces at rest differ: the prior that few frames are held to.
+    scale_variance : float
+        How much persons' scales of movement differ, around 1; 0 while it is not learned.
+    intensities : ndarray, shape (K, A)
+        Probability of each of `INTENSITIES` in each group.
+    shares : ndarray, shape (K,)
+        Mix of groups over all persons.
+    alike : float
+        How alike the persons' mixes are: strength, in episodes, of the Dirichlet prior around `shares`.
+    stay : float
+        Chance, 0 to 1, that the next frame keeps the group instead of drawing it afresh.
+    """
+
+    means: np.ndarray
+    noise: np.ndarray
+    offset_mean: np.ndarray
+    offset_covariance: np.ndarray
+    scale_variance: float
+    intensities: np.ndarray
+    shares: np.ndarray
+    alike: float
+    stay: float
+
+
+@dataclass(frozen=True)
+class Persons:
+    """Own part of each person: offset (P, D), scale (P,), their posterior (co)variances, and mix (P, K)."""
+
+    offsets: np.ndarray
+    offset_covariances: np.ndarray
+    scales: np.ndarray
+    scale_variances: np.ndarray
+    mixes: np.ndarray
+
+
+@dataclass(frozen=True)
+class Beliefs:
+    """What the frames are believed to show.
+
+    Attributes
+    ----------
+    groups : ndarray, shape (T, K)
+        Probability of each group; sums to 1, or to less where the frame may show something unknown.
+    intensity, square : ndarray, shape (T, K)
+        Mean and mean square of the intensity, given the group.
+    levels : ndarray, shape (T, K, A)
+        Probability of each of `INTENSITIES`, given the group.
+    fresh : ndarray, shape (P, K)
+        Expected number of times each group was drawn afresh: episodes, not frames.
+    evidence : ndarray, shape (P,)
+        Log-likelihood of each person's video.
+    surprise : ndarray, shape (T,)
+        Squared Mahalanobis distance to the nearest group at its nearest intensity.
+    """
+
+    groups: np.ndarray
+    intensity: np.ndarray
+    square: np.ndarray
+    levels: np.ndarray
+    fresh: np.ndarray
+    evidence: np.ndarray
+    surprise: np.ndarray
+
+
+class Frames:
+    """Frames of all persons in one array (T, D), with the person and the time of each."""
+
+    def __init__(self, persons):
+        self.X = np.concatenate(persons)
+        self.n = np.array([len(x) for x in persons])
+        self.person = np.repeat(np.arange(len(persons)), self.n)
+        self.time = np.concatenate([np.arange(n) for n in self.n])
+        self.starts = np.r_[0, np.cumsum(self.n)[:-1]]
+
+    def sum(self, values):
+        """Sum the values (T, ...) of each person: (P, ...)."""
+        return np.add.reduceat(values, self.starts, axis=0)
+
+
+def expect(frames, mix, who, flatness=1.0, unknown=None):
+    """E-step: what each frame shows, given its whole video.
+
+    Parameters
+    ----------
+    frames : Frames
+    mix : Mixture
+    who : Persons
+    flatness : float
+        Divides the log-likelihood (deterministic annealing; Ueda & Nakano, 1998).
+    unknown : float, optional
+        Squared Mahalanobis distance beyond which a frame is more likely to show something that no group
+        shows.
+
+    Returns
+    -------
+    Beliefs
+    """
+    root = np.linalg.cholesky(np.linalg.inv(mix.noise))
+    y, mu, p = (frames.X - who.offsets[frames.person]) @ root, mix.means @ root, frames.person
+    unsure = np.einsum("ij,pji->p", root @ root.T, who.offset_covariances)[p]
+    base = (y * y).sum(axis=1) + unsure
+    along = who.scales[p, None] * (y @ mu.T)
+    size = (who.scales**2 + who.scale_variances)[p, None] * (mu * mu).sum(axis=1)
+    distance = base[:, None, None] - 2 * along[:, :, None] * INTENSITIES + size[:, :, None] * INTENSITIES**2
+    joint = np.log(mix.intensities) - 0.5 / flatness * distance
+    dense = logsumexp(joint, axis=2)
+    levels = np.exp(joint - dense[:, :, None])
+    mixes = who.mixes
+    if unknown is not None:
+        dense = np.column_stack([dense, np.full(len(dense), -0.5 / flatness * unknown)])
+        mixes = np.column_stack([0.95 * mixes, np.full(len(mixes), 0.05)])
+    groups, fresh, evidence = smooth(frames, dense, mixes, mix.stay)
+    constant = np.log(np.diag(root)).sum() - 0.5 * len(mix.noise) * np.log(2 * np.pi)
+    K = len(mix.means)
+    return Beliefs(
+        groups[:, :K],
+        levels @ INTENSITIES,
+        levels @ INTENSITIES**2,
+        levels,
+        fresh[:, :K],
+        evidence + frames.n * constant / flatness,
+        distance.min(axis=(1, 2)),
+    )
+
+
+def smooth(frames, dense, mixes, stay):
+    """Forward-backward (Rabiner, 1989) in a chain that keeps its state with chance `stay` or draws a new one.
+
+    Parameters
+    ----------
+    frames : Frames
+    dense : ndarray, shape (T, K)
+        Log-density of each frame in each state.
+    mixes : ndarray, shape (P, K)
+    stay : float
+
+    Returns
+    -------
+    resp : ndarray, shape (T, K)
+    fresh : ndarray, shape (P, K)
+    evidence : ndarray, shape (P,)
+    """
+    P, K, L = len(frames.n), dense.shape[1], frames.n.max()
+    top = dense.max(axis=1)
+    e = np.ones((L, P, K))  # all videos side by side, the shorter ones padded with frames that say nothing
+    e[frames.time, frames.person] = np.maximum(np.exp(dense - top[:, None]), 1e-300)
+    here = (np.arange(L)[:, None] < frames.n)[:, :, None]
+
+    forward, norm = np.empty_like(e), np.empty((L, P, 1))
+    prior = mixes
+    for t in range(L):
+        seen = prior * e[t]
+        norm[t] = seen.sum(axis=1, keepdims=True)
+        forward[t] = seen / norm[t]
+        prior = stay * forward[t] + (1 - stay) * mixes
+    evidence = frames.sum(top) + (np.log(norm) * here).sum(axis=(0, 2))
+
+    resp, back, fresh = np.empty_like(e), np.ones((P, K)), np.zeros((P, K))
+    resp[L - 1] = forward[L - 1]
+    for t in range(L - 1, 0, -1):
+        ahead = back * e[t] / norm[t]
+        drawn = (1 - stay) * mixes * ahead
+        fresh += drawn * here[t]
+        back = stay * ahead + drawn.sum(axis=1, keepdims=True)
+        resp[t - 1] = forward[t - 1] * back
+    fresh += resp[0]
+    resp = resp[frames.time, frames.person]
+    return resp / resp.sum(axis=1, keepdims=True), fresh, evidence
+
+
+def place(frames, beliefs, mix, who):
+    """Posterior of each person's offset, scale and mix, given what their frames show."""
+    inverse, prior = np.linalg.inv(mix.noise), np.linalg.inv(mix.offset_covariance)
+    known = beliefs.groups.sum(axis=1)
+    moved = frames.sum(beliefs.groups * beliefs.intensity) @ mix.means
+    total = frames.sum(known[:, None] * frames.X) - who.scales[:, None] * moved
+    covariances = np.linalg.inv(frames.sum(known)[:, None, None] * inverse + prior)
+    offsets = np.einsum("pij,pj->pi", covariances, total @ inverse + prior @ mix.offset_mean)
+    scales, variances = who.scales, who.scale_variances
+    if mix.scale_variance > 0:
+        pull = mix.means @ inverse
+        along = beliefs.groups * beliefs.intensity * ((frames.X - offsets[frames.person]) @ pull.T)
+        weight = frames.sum(beliefs.groups * beliefs.square) @ (pull * mix.means).sum(axis=1)
+        variances = 1 / (weight + 1 / mix.scale_variance)
+        scales = np.clip((frames.sum(along.sum(axis=1)) + 1 / mix.scale_variance) * variances, 0.25, 4.0)
+    mixes = beliefs.fresh + mix.alike * mix.shares
+    return Persons(offsets, covariances, scales, variances, mixes / mixes.sum(axis=1, keepdims=True))
+
+
+def share(frames, beliefs, mix, who, learn_scale):
+    """M-step: the shared part, given what the frames show and the persons."""
+    P, T, K = len(who.offsets), len(frames.X), beliefs.groups.shape[1]
+    residual = frames.X - who.offsets[frames.person]
+    first = beliefs.groups * beliefs.intensity * who.scales[frames.person, None]
+    second = beliefs.groups * beliefs.square * (who.scales**2 + who.scale_variances)[frames.person, None]
+    weight = second.sum(axis=0)[:, None] + 1e-6
+    means = first.T @ residual / weight
+    scatter = residual.T @ residual - means.T @ (weight * means)
+    scatter += np.einsum("p,pij->ij", frames.n.astype(float), who.offset_covariances)
+
+    centre = who.offsets.mean(axis=0)
+    apart = who.offsets - centre
+    between = (apart.T @ apart + who.offset_covariances.sum(axis=0)) / P
+    scale_variance = 0.0
+    if learn_scale:  # starts wide: a prior that starts at zero could never learn that persons differ
+        differ = ((who.scales - 1) ** 2 + who.scale_variances).mean()
+        scale_variance = differ if mix.scale_variance > 0 else 0.1
+    levels = np.einsum("tk,tka->ka", beliefs.groups, beliefs.levels)
+    usual = 0.5 * levels.sum(axis=0) / levels.sum() + 0.5 * USUAL
+    levels = levels + 20 * usual  # pseudo-frames: a rare group is shown at the usual intensities
+    shares = (beliefs.fresh.sum(axis=0) + 1) / (beliefs.fresh.sum() + K)
+    moves = (frames.n - 1).sum()
+    return Mixture(
+        means=means,
+        noise=shrink(scatter / T, T),
+        offset_mean=centre,
+        offset_covariance=shrink(between, P),
+        scale_variance=scale_variance,
+        intensities=levels / levels.sum(axis=1, keepdims=True),
+        shares=shares,
+        alike=likeness(beliefs.fresh, shares, mix.alike),
+        stay=float(np.clip((moves - beliefs.fresh.sum() + P + 1) / (moves + 2), 0.0, 0.999)),
+    )
+
+
+def shrink(cov, n):
+    """Covariance of `n` samples, shrunk towards a sphere by the rule of Chen et al. (2010)."""
+    D = len(cov)
+    spread, size = np.trace(cov) ** 2, (cov * cov).sum()
+    excess = (n + 1 - 2 / D) * (size - spread / D)
+    rho = min(1.0, ((1 - 2 / D) * size + spread) / excess) if excess > 0 else 1.0
+    return (1 - max(rho, 1e-3)) * cov + (max(rho, 1e-3) * np.trace(cov) / D + 1e-9) * np.eye(D)
+
+
+def likeness(fresh, shares, alike):
+    """One fixed-point step for the strength of the Dirichlet prior on the persons' mixes (Minka, 2000)."""
+    a = alike * shares
+    up = (shares * (digamma(fresh + a) - digamma(a))).sum()
+    down = (digamma(fresh.sum(axis=1) + alike) - digamma(alike)).sum()
+    return float(np.clip(alike * up / max(down, 1e-12), 0.5 * len(shares), 1000.0))
+
+
+def bound(evidence, mix, who):
+    """Evidence lower bound (P,): the evidence less what offset, scale and mix cost under their priors."""
+    inverse, apart = np.linalg.inv(mix.offset_covariance), who.offsets - mix.offset_mean
+    cost = np.einsum("ij,pji->p", inverse, who.offset_covariances) + np.einsum(
+        "pi,ij,pj->p", apart, inverse, apart
+    )
+    cost += (
+        np.linalg.slogdet(mix.offset_covariance)[1]
+        - np.linalg.slogdet(who.offset_covariances)[1]
+        - apart.shape[1]
+    )
+    if mix.scale_variance > 0 and who.scale_variances.all():
+        cost += ((who.scales - 1) ** 2 + who.scale_variances) / mix.scale_variance - 1
+        cost += np.log(mix.scale_variance / who.scale_variances)
+    a = mix.alike * mix.shares
+    return evidence - 0.5 * cost + gammaln(mix.alike) - gammaln(a).sum() + (a * np.log(who.mixes)).sum(axis=1)
+
+
+def iterate(frames, mix, who, *, annealed=0, most=60, tolerance=1e-5):
+    """Alternate E- and M-steps until the bound hardly rises; returns mix, who, bound."""
+    last = -np.inf
+    for step in range(most):
+        early = step < annealed
+        beliefs = expect(frames, mix, who, max(1.0, 3.0 * 0.85**step) if early else 1.0)
+        if (
+            early and step < annealed - 5
+        ):  # intensities would hide which group is which while the groups still form
+            flat = np.ones_like(beliefs.intensity)
+            levels = np.broadcast_to(USUAL, beliefs.levels.shape)
+            beliefs = replace(beliefs, intensity=flat, square=flat, levels=levels)
+        who = place(frames, beliefs, mix, who)
+        mix = share(frames, beliefs, mix, who, learn_scale=not early)
+        value = bound(beliefs.evidence, mix, who).sum()
+        if step > annealed + 3 and value - last < tolerance * abs(value):
+            break
+        last = value
+    return mix, who, value
+
+
+def begin(frames, labels, offsets, n_groups):
+    """Model and persons from hard groups (T,) and a first guess of the persons' offsets (P, D)."""
+    P, D = offsets.shape
+    K, T = n_groups, len(labels)
+    groups = np.full((T, K), 0.1 / K)
+    groups[np.arange(T), labels] += 0.9
+    ones = np.ones((T, K))
+    beliefs = Beliefs(
+        groups, ones, ones, np.broadcast_to(USUAL, (T, K, len(USUAL))), frames.sum(groups), None, None
+    )
+    who = Persons(offsets, np.zeros((P, D, D)), np.ones(P), np.zeros(P), np.full((P, K), 1 / K))
+    blank = Mixture(None, None, None, None, 0.0, None, None, float(K), 0.5)
+    mix = replace(share(frames, beliefs, blank, who, learn_scale=False), stay=0.5)
+    return mix, place(frames, beliefs, mix, who)
+
+
+def settle(persons, mix, unknown=None, steps=15):
+    """Place persons in a standing model, trying for each of them every group as the one they show most.
+
+    Parameters
+    ----------
+    persons : list of ndarray, shape (N_p, D)
+    mix : Mixture
+    unknown : float, optional
+        As in `expect`: frames that show something unknown do not pull the person's offset.
+
+    Returns
+    -------
+    who : Persons
+    doubt : ndarray, shape (P,)
+        Probability, 0 to 0.5, of the best placing whose offset is elsewhere (further than one standard
+        deviation of the noise a dimension): near 0.5 where a mix is so one-sided that the offset could well
+        be another.
+    """
+    D = mix.means.shape[1]
+    tries = np.concatenate([np.zeros((1, D)), mix.means])
+    copies = Frames([x for x in persons for _ in tries])
+    middle = np.array([np.median(x, axis=0) for x in persons])
+    offsets = (middle[:, None] - tries).reshape(-1, D)
+    P = len(offsets)
+    nothing = np.zeros((P, D, D))
+    who = Persons(offsets, nothing, np.ones(P), np.zeros(P), np.tile(mix.shares, (P, 1)))
+    for step in range(steps):
+        beliefs = expect(copies, mix, who, max(1.0, 2.0 * 0.8**step), unknown)
+        who = place(copies, beliefs, mix, who)
+    value = bound(beliefs.evidence, mix, who).reshape(len(persons), -1)
+    chosen = np.arange(len(persons)) * len(tries) + value.argmax(axis=1)
+    gap = who.offsets - np.repeat(who.offsets[chosen], len(tries), axis=0)
+    gap = gap @ np.linalg.cholesky(np.linalg.inv(mix.noise))
+    elsewhere = ((gap**2).sum(axis=1) > D).reshape(value.shape)
+    lead = value.max(axis=1) - np.where(elsewhere, value, -np.inf).max(axis=1)
+    lead *= 1 - mix.stay  # neighbouring frames repeat each other: episodes are the evidence
+    return Persons(*(getattr(who, f.name)[chosen] for f in fields(who))), expit(-lead)
+
+
+def fit_mixture(persons, n_groups, *, seed=0, n_starts=8, thin_to=4000):
+    """Learn the shared model from frames of several persons.
+
+    Every start is k-means on frames less each person's mean or median, annealed; the third with the highest
+    bounds goes on to convergence and the best one is kept. Long videos are thinned for the starts and used
+    whole at the end.
+
+    Parameters
+    ----------
+    persons : list of ndarray of float, shape (N_p, D)
+    n_groups, seed, n_starts : int
+    thin_to : int
+        Frames, over all persons, that the starts are tried on.
+
+    Returns
+    -------
+    mix : Mixture
+    who : Persons
+    bounds : ndarray
+        Evidence lower bounds of the starts that were followed to the end, best first.
+    """
+    rng = np.random.default_rng(seed)
+    every = max(1, sum(map(len, persons)) // thin_to)
+    thin = [x[:: max(1, min(every, len(x) // 20))] for x in persons]
+    frames = Frames(thin)
+    starts = []
+    for start in range(n_starts):
+        middle = np.mean if start % 2 else np.median
+        offsets = np.array([middle(x, axis=0) for x in thin])
+        km = KMeans(n_groups, n_init=1, random_state=int(rng.integers(2**31)))
+        labels = km.fit_predict(frames.X - offsets[frames.person])
+        first = begin(frames, labels, offsets, n_groups)
+        starts.append(iterate(frames, *first, annealed=N_ANNEALED, most=N_ANNEALED + 8))
+    starts.sort(key=lambda s: -s[2])
+    ends = [iterate(frames, mix, who) for mix, who, _ in starts[: max(1, n_starts // 3)]]
+    ends.sort(key=lambda s: -s[2])
+    mix, who, value = ends[0]
+    moved, _ = settle(thin, mix)  # a person caught in a wrong offset cannot leave it step by step
+    again = iterate(frames, mix, moved)
+    if again[2] > value:
+        mix, who, value = again
+    if len(frames.X) < sum(map(len, persons)):
+        mix, who, _ = iterate(Frames(persons), replace(mix, stay=mix.stay ** (1 / every)), who, most=12)
+    return mix, who, np.array([e[2] for e in ends])
