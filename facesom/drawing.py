@@ -24,7 +24,7 @@ LANDMARKS = {
 PARTS = ("left_brow", "right_brow", "left_eye", "right_eye", "upper_lip", "lower_lip")
 
 #: RGB of brows, eyes, upper lip, lower lip.
-PALETTE = ((150, 90, 30), (0, 160, 255), (230, 40, 60), (255, 140, 160))
+PALETTE = ((110, 70, 30), (0, 160, 255), (230, 40, 60), (255, 140, 160))
 
 #: Columns of X2, all in eye distances: lid openings; brow ends above the eye line; gap between the brows;
 #: width of the mouth, opening between the lips, thickness of both lips; mouth corners above the middle of the
