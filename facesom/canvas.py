@@ -1,0 +1,58 @@
+"""What all plots do with Matplotlib: make axes, show a picture, lay out nodes."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.collections import PolyCollection
+
+
+def node_cells(som, **style):
+    """Every node as a square or hexagon on the plane."""
+    if som.topology == "hexagonal":
+        turn = np.arange(6) * np.pi / 3
+        outline = np.column_stack([np.cos(turn), np.sin(turn)]) / np.sqrt(3)
+    else:
+        outline = np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)])
+    return PolyCollection(som.positions_[:, None, ::-1] + outline, **style)
+
+
+def new_axes(ax, shape, side=7.0):
+    """The given axes, or those of a new figure in the proportions of `shape`, its longer side in inches."""
+    if ax is not None:
+        return ax
+    height, width = np.divide(shape[:2], max(shape[:2])) * side
+    return plt.figure(figsize=(width + 0.5, height + 0.5), layout="constrained").add_subplot()
+
+
+def show(ax, image, side=7.0):
+    ax = new_axes(ax, image.shape, side)
+    ax.imshow(image, cmap="gray", vmin=0, vmax=1)
+    return ax
+
+
+def points(ax, shape, rows):
+    """Height in points of `rows` rows of a picture of this shape on the axes."""
+    box = ax.get_position()
+    width, height = ax.figure.get_size_inches() * (box.width, box.height) * 72
+    return rows * min(height / shape[0], width / shape[1])
+
+
+def lay_out(ax, som, cells):
+    ax.add_collection(cells)
+    ax.margins(0.01)
+    ax.autoscale_view()
+    ax.invert_yaxis()
+    ax.set_aspect("equal")
+    number_nodes(ax, som, som.positions_)
+
+
+def number_nodes(ax, som, places):
+    """Label rows and columns at the places (down, right) of the first column's and first row's nodes."""
+    by_row, by_col = -(-som.rows // 20), -(-som.cols // 20)
+    ax.set_xticks(places[: som.cols : by_col, 1], range(0, som.cols, by_col), fontsize=8)
+    ax.set_yticks(places[:: som.cols * by_row, 0], range(0, som.rows, by_row), fontsize=8)
+    ax.set_xlabel("column", fontsize=8)
+    ax.set_ylabel("row", fontsize=8)
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
