@@ -17,9 +17,10 @@ _ROOMS = {
     "synthetic": ("make_faces",),
     "parts": ("feature_names", "find_parts", "shape_features"),
     "som": ("FaceSOM", "fit_soms"),
+    "quality": ("map_quality",),
     "choose": ("choose_parameters",),
     "groups": ("NodeGroups",),
-    "align": ("IdentityAligner", "assign_new_person", "group_across_persons"),
+    "align": ("IdentityAligner", "assign_new_person", "group_across_persons", "place_new_person"),
     "plots": (),
     "notebook": ("find_data",),
 }

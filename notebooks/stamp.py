@@ -1,0 +1,89 @@
+"""Write the repository's address into the notebooks: the setup cell of each, and its Colab badge.
+
+    python notebooks/stamp.py
+
+The address stands in pyproject.toml, [tool.facesom] repository. While it is empty the setup cell asks for the
+zip that `make zip` writes, and there is no badge.
+"""
+
+from pathlib import Path
+
+import nbformat
+
+try:
+    import tomllib
+except ModuleNotFoundError:  # Python 3.10
+    import tomli as tomllib
+
+HERE = Path(__file__).resolve().parent
+
+SETUP = """\
+# @title Setup: installs facesom where it is missing { display-mode: "form" }
+try:
+    import facesom
+except ModuleNotFoundError:
+INSTALL
+    import facesom\
+"""
+
+FROM_ADDRESS = """\
+    %pip install --quiet "git+ADDRESS"\
+"""
+
+FROM_ZIP = """\
+    try:
+        from google.colab import files
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError("facesom is missing: run `pip install .` in the project's folder") from None
+    print("Choose facesom.zip, which `make zip` wrote:")
+    archive = next(iter(files.upload()))
+    %pip install --quiet "./{archive}"\
+"""
+
+
+def repository():
+    """Return the address in pyproject.toml, "" while there is none."""
+    settings = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    return settings["tool"]["facesom"]["repository"].rstrip("/")
+
+
+def setup_source(address):
+    """Return the setup cell for an address, "" if there is none."""
+    install = FROM_ADDRESS.replace("ADDRESS", address) if address else FROM_ZIP
+    return SETUP.replace("INSTALL", install)
+
+
+def badge_source(address, name):
+    """Return the badge that opens a notebook of a GitHub repository in Colab, "" for any other address."""
+    host, _, project = address.partition("github.com/")
+    if not host or not project:
+        return ""
+    colab = "https://colab.research.google.com"
+    page = f"{colab}/github/{project}/blob/main/notebooks/{name}.ipynb"
+    return f"[![Open in Colab]({colab}/assets/colab-badge.svg)]({page})"
+
+
+def stamp(notebook, name, address):
+    """Bring the setup cell and the badge of a notebook up to date, in place.
+
+    Raises
+    ------
+    ValueError
+        If the notebook has no cell with the id "setup".
+    """
+    setup = [cell for cell in notebook.cells if cell.id == "setup"]
+    if len(setup) != 1:
+        raise ValueError(f'{name}: expected one cell with the id "setup", found {len(setup)}.')
+    setup[0].source = setup_source(address)
+    notebook.cells = [cell for cell in notebook.cells if cell.id != "badge"]
+    badge = badge_source(address, name)
+    if badge:
+        notebook.cells.insert(0, nbformat.v4.new_markdown_cell(badge, id="badge"))
+
+
+if __name__ == "__main__":
+    for path in sorted(HERE.glob("*.ipynb")):
+        notebook = nbformat.read(path, as_version=4)
+        stamp(notebook, path.stem, repository())
+        nbformat.write(notebook, path)
+        print(f"{path.name}: stamped for {repository() or 'an uploaded zip'}")

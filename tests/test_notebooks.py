@@ -1,0 +1,116 @@
+"""Every notebook runs on small data, says more than it computes, and is stored without outputs."""
+
+import re
+
+import nbformat
+import pytest
+import run
+import stamp
+
+NOTEBOOKS = run.find_notebooks()
+SMALL = {"n_persons": 5, "n_frames": 60}
+PLUMBING = re.compile(
+    r"sys\.path|os\.environ|subprocess|__file__|LOCAL_DEV|^\s*!|(?<![\w.])/(home|content|root|tmp)/",
+    re.M,
+)
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def sources(path, kind):
+    return [cell.source for cell in read(path).cells if cell.cell_type == kind]
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def path(request):
+    return request.param
+
+
+def test_there_are_notebooks():
+    assert NOTEBOOKS
+
+
+def test_it_runs_in_a_fresh_kernel(path, tmp_path):
+    _, error = run.execute(path, tmp_path, SMALL)
+    assert error is None, str(error)
+    assert any(tmp_path.iterdir()), "a notebook exports something"
+
+
+def test_it_is_stored_without_outputs(path):
+    cells = [cell for cell in read(path).cells if cell.cell_type == "code"]
+    assert all(cell.outputs == [] and cell.execution_count is None for cell in cells), "clear all outputs"
+
+
+def test_its_cells_are_short_and_explained(path):
+    code, prose = sources(path, "code"), sources(path, "markdown")
+    assert max(len(source.splitlines()) for source in code) <= 25
+    assert len(prose) >= len(code)
+    assert 25 <= len(code) + len(prose) <= 42
+    assert not any(PLUMBING.search(source) for source in code if "@title Setup" not in source)
+    assert sum("assert " in source for source in code) >= 2, "checkpoints"
+
+
+def test_it_has_objectives_parameters_an_exercise_and_an_end(path):
+    prose = sources(path, "markdown")
+    title = next(source for source in prose if source.startswith("# "))
+    assert "**You will learn**" in title and "**Input**" in title and "**output**" in title
+    assert any("<details>" in source and "</details>" in source for source in prose)
+    assert "## What we learned" in prose[-1]
+    parameters = [cell for cell in read(path).cells if "parameters" in cell.metadata.get("tags", ())]
+    assert len(parameters) == 1 and "# @param" in parameters[0].source
+    assert set(SMALL) | {"data_path", "output_folder"} <= set(
+        re.findall(r"^(\w+) = ", parameters[0].source, re.M)
+    )
+
+
+def test_its_links_lead_somewhere(path):
+    for source in sources(path, "markdown"):
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", source):
+            assert (path.parent / target).exists(), f"{path.name} points to {target}"
+
+
+def test_it_writes_to_the_output_folder_only(path):
+    beside = re.compile(r"\bpath\.(with_\w+|parent)")  # would write beside a file of the user's own
+    assert not any(beside.search(source) for source in sources(path, "code")), "write to output_folder"
+
+
+def test_its_setup_cell_and_badge_are_stamped(path):
+    notebook, fresh = read(path), read(path)
+    stamp.stamp(fresh, path.stem, stamp.repository())
+    assert notebook == fresh, "run `make stamp`"
+
+
+def test_a_stamp_follows_the_address(path):
+    notebook = read(path)
+    stamp.stamp(notebook, path.stem, "https://github.com/someone/facesom")
+    assert f"github/someone/facesom/blob/main/notebooks/{path.name}" in notebook.cells[0].source
+    setup = next(cell.source for cell in notebook.cells if cell.id == "setup")
+    assert '"git+https://github.com/someone/facesom"' in setup and "upload" not in setup
+    stamp.stamp(notebook, path.stem, "https://git.example.org/someone/facesom")
+    assert notebook.cells[0].source.startswith("# "), "no badge for an address that Colab cannot open"
+    stamp.stamp(notebook, path.stem, "")
+    stamp.stamp(notebook, path.stem, "")
+    assert notebook == read(path)
+
+
+def test_a_failing_notebook_tells_where_and_keeps_what_was_done(tmp_path):
+    code = nbformat.v4.new_code_cell
+    parameters = code("data_path = ''", metadata={"tags": ["parameters"]})
+    cells = [parameters, code("print(data_path, output_folder)"), code("1 / 0"), code("print('never')")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "bad.ipynb")
+    seen = []
+    done, error = run.execute(
+        tmp_path / "bad.ipynb", tmp_path, {"data_path": "mine"}, lambda k, n: seen.append((k, n))
+    )
+    assert "ZeroDivisionError" in str(error)
+    assert done.cells[2].outputs[0].text == "mine .\n" and done.cells[4].outputs == []
+    assert seen == [(1, 5), (2, 5), (3, 5), (4, 5)]
+
+
+def test_parameters_need_their_cell():
+    with pytest.raises(ValueError, match='one cell tagged "parameters", found 0'):
+        run.set_parameters(nbformat.v4.new_notebook(cells=[]), {"a": 1})
+    with pytest.raises(ValueError, match='one cell with the id "setup", found 0'):
+        stamp.stamp(nbformat.v4.new_notebook(cells=[]), "x", "")
