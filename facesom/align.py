@@ -527,7 +527,7 @@ def like_reference(aligner, reference):
 
 def mean_faces(images, nodes, closest, som):
     """Mean face (rows, cols, H, W) of each node's frames, gray; the `closest` frame where it won none."""
-    with warnings.catch_warnings():  # which grays moved is said where somebody converts, not in a picture of means
+    with warnings.catch_warnings():  # which grays moved is said where somebody converts, not here
         warnings.simplefilter("ignore")
         gray = to_grayscale(images if isinstance(images, np.ndarray) else np.concatenate(images))
     gray = gray.reshape(-1, *gray.shape[-2:])

@@ -358,7 +358,8 @@ def settle(persons, mix, unknown=None, steps=15):
     nothing = np.zeros((P, D, D))
     who = Persons(offsets, nothing, np.ones(P), np.zeros(P), np.tile(mix.shares, (P, 1)))
     for step in range(steps):
-        beliefs = expect(copies, mix, who, max(1.0, 2.0 * 0.8**step), unknown)
+        # nothing is unknown at first, else all of a person in a wrong place would be
+        beliefs = expect(copies, mix, who, max(1.0, 2.0 * 0.8**step), unknown if 2 * step >= steps else None)
         who = place(copies, beliefs, mix, who)
     value = bound(beliefs.evidence, mix, who).reshape(len(persons), -1)
     chosen = np.arange(len(persons)) * len(tries) + value.argmax(axis=1)
