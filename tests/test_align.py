@@ -1,6 +1,7 @@
 """The heart: the same expression across people, a standing numbering, and new persons in it."""
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 import facesom
 from facesom.align import IdentityAligner, as_persons, group_across_persons, like, place_new_person
-from facesom.mixture import Frames, Mixture, Persons, expect, likeness, shrink, smooth
+from facesom.mixture import Frames, Mixture, Persons, expect, likeness, place, shrink, smooth
 
 REAL = Path(__file__).parents[2] / "shared" / "data"
 
@@ -210,6 +211,17 @@ def test_intensity_is_read_along_the_ray():
     np.testing.assert_allclose(beliefs.surprise, 0, atol=1e-9)
 
 
+def test_few_frames_are_held_to_the_usual_offset():
+    even = np.full((1, 6), 1 / 6)
+    far = np.array([5.0, -3.0])
+    mix = Mixture(np.zeros((1, 2)), 100 * np.eye(2), far, np.eye(2), 0.0, even, np.ones(1), 1.0, 0.0)
+    frames = Frames([np.zeros((1, 2)), np.zeros((10_000, 2))])
+    who = Persons(np.zeros((2, 2)), np.zeros((2, 2, 2)), np.ones(2), np.zeros(2), np.ones((2, 1)))
+    placed = place(frames, expect(frames, mix, who), mix, who)
+    np.testing.assert_allclose(placed.offsets[0], far, rtol=0.02)  # one noisy frame says nothing
+    np.testing.assert_allclose(placed.offsets[1], 0, atol=0.06)  # many say all
+
+
 def test_shrinkage_goes_from_sphere_to_sample():
     rng = np.random.default_rng(0)
     true = np.diag([4.0, 1.0, 0.25])
@@ -258,6 +270,9 @@ def test_result_is_whole(drawn, result):
     node = np.bincount(result.nodes.ravel()).argmax()
     mean = gray[result.nodes.ravel() == node].mean(axis=0)
     np.testing.assert_allclose(result.node_faces.reshape(100, 64, 64)[node], mean, atol=1e-5)
+    # movements are what is left of the features without the person
+    rest, scale = result.aligner.offsets_[:, None], result.aligner.scales_[:, None, None]
+    np.testing.assert_allclose(result.movements * scale + rest, result.features, atol=1e-9)
     # most frames have the group of their node
     assert (result.node_groups.ravel()[result.nodes] == result.groups).mean() > 0.85
 
@@ -291,6 +306,14 @@ def test_five_frames_of_a_new_person_are_enough(drawn, result):
 def test_numbers_stay_when_a_person_or_the_seed_changes(drawn, result):
     again = group_across_persons(drawn.dataset.X1, 8, seed=5, reference=result)
     assert (again.groups[:12] == result.groups).mean() > 0.9
+
+
+def test_a_reference_decides_the_numbers(drawn, result):
+    turned = np.roll(result.order, 3)  # the same groups under other numbers
+    reference = replace(result, order=turned)
+    again = group_across_persons(drawn.dataset.X1[:12], 8, seed=0, reference=reference)
+    np.testing.assert_array_equal(again.groups, (result.groups + 3) % 8)
+    np.testing.assert_array_equal(again.node_groups, (result.node_groups + 3) % 8)
 
 
 def test_gray_input_gives_the_same_groups(drawn, result):
