@@ -13,12 +13,14 @@ from sklearn.utils.validation import check_is_fitted
 from .convert import to_grayscale
 from .dataset import as_faces, is_colour
 from .groups import check_n_groups, walk_order
+from .meanface import mean_face
 from .mixture import Frames, expect, fit_mixture, settle
-from .parts import shape_features
+from .parts import find_parts, shape_features
 from .som import FaceSOM
 
 KEPT_VARIANCE = 0.99  # of the features within persons; what is left out is mostly pixel noise
 KNOWN_SHARE = 0.98  # of the frames that were learned from, all of which are known by definition
+MOST_AVERAGED = 30  # frames of a node that its mean face is drawn from, evenly over all it won
 DOUBTFUL = 0.05  # probability of another offset from which on a person is reported
 
 
@@ -527,14 +529,17 @@ def like_reference(aligner, reference):
 
 def mean_faces(images, nodes, closest, som):
     """Mean face (rows, cols, H, W) of each node's frames, gray; the `closest` frame where it won none."""
+    frames = images if isinstance(images, np.ndarray) else np.concatenate(images)
+    frames = frames.reshape(-1, *frames.shape[-2 - is_colour(frames) :])
+    won = np.split(np.argsort(nodes, kind="stable"), np.cumsum(som.hits_.ravel())[:-1])
+    chosen = [
+        w[np.unique(np.linspace(0, len(w) - 1, MOST_AVERAGED).astype(int))] if len(w) else np.array([near])
+        for w, near in zip(won, closest, strict=True)
+    ]
+    some = frames[np.concatenate(chosen)]
     with warnings.catch_warnings():  # which grays moved is said where somebody converts, not here
         warnings.simplefilter("ignore")
-        gray = to_grayscale(images if isinstance(images, np.ndarray) else np.concatenate(images))
-    gray = gray.reshape(-1, *gray.shape[-2:])
-    order = np.argsort(nodes, kind="stable")
-    ends = np.cumsum(som.hits_.ravel())
-    faces = [
-        gray[order[end - hits : end]].mean(axis=0) if hits else gray[nearest]
-        for end, hits, nearest in zip(ends, som.hits_.ravel(), closest, strict=True)
-    ]
-    return np.array(faces, dtype=np.float32).reshape(*som.hits_.shape, *gray.shape[1:])
+        gray, labels = to_grayscale(some), find_parts(some)
+    ends = np.cumsum([len(c) for c in chosen])[:-1]
+    faces = [mean_face(g, p) for g, p in zip(np.split(gray, ends), np.split(labels, ends), strict=True)]
+    return np.array(faces).reshape(*som.hits_.shape, *gray.shape[1:])

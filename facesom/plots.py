@@ -13,7 +13,9 @@ from matplotlib.patheffects import withStroke
 
 from facesom.canvas import lay_out, new_axes, node_cells, number_nodes, points, show
 from facesom.dataset import as_faces, is_colour
+from facesom.profiles import similar_order
 from facesom.quality import FOLDED
+from facesom.resampling import person_values
 from facesom.tiles import EMPTY, cell_corners, grid_image, unit_faces
 
 __all__ = [
@@ -21,13 +23,16 @@ __all__ = [
     "grid_image",
     "plot_choice",
     "plot_components",
+    "plot_effects",
     "plot_faces",
     "plot_grid",
     "plot_groups",
     "plot_hits",
     "plot_members",
     "plot_nodes",
+    "plot_permutations",
     "plot_persons",
+    "plot_profiles",
     "plot_training",
     "plot_u_matrix",
 ]
@@ -109,7 +114,7 @@ def plot_groups(som, labels, *, faces=None, ax=None):
     ax = show(ax, image)
     cell = np.add(faces.shape[2:4], gap)
     corners = cell_corners(som.rows, som.cols, *cell, som.topology)
-    size = points(ax, image.shape, cell[0]) / 5
+    size = points(ax, image.shape, cell[0]) / 7
     for (y, x), label in zip(corners + 0.75 * gap, labels.ravel(), strict=True):
         if label >= 0:
             text = ax.text(x, y, label, fontsize=size, weight="bold", va="top")
@@ -445,6 +450,172 @@ def plot_choice(choice, *, ax=None):
     ax.legend(title="swept", fontsize=8, frameon=False)
     ax.spines[["top", "right"]].set_visible(False)
     return ax
+
+
+def plot_profiles(profiles, y=None, *, labels=None, names=None, ax=None):
+    """Draw the share of each person's frames in each group, similar persons below each other.
+
+    Parameters
+    ----------
+    profiles : PersonProfiles, or array_like of float, shape (P, K)
+        Shares, as from `facesom.profiles.person_profiles`.
+    y : array_like, shape (P,), optional
+        Label of each person; marked at the left, by colour and shape.
+    labels : sequence of str, optional
+        Names for the labels in their sorted order. Default: the labels.
+    names : sequence of str, length K, optional
+        Names for the groups. Default: their numbers.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        A row is a person, the number at the right is theirs; the order is that of
+        `facesom.profiles.similar_order`.
+
+    Raises
+    ------
+    ValueError
+        If there is not one label a person or one name a group, or there are more labels than names or shapes.
+    """
+    shares = person_values(profiles)
+    n_persons, n_groups = shares.shape
+    names = _names(names, n_groups, "names")
+    order = similar_order(shares)
+    ax = new_axes(ax, (min(max(0.16 * n_persons, 3), 8), max(0.6 * n_groups, 5)))
+    picture = ax.imshow(shares[order], aspect="auto", cmap="cividis", vmin=0, interpolation="nearest")
+    if y is not None:
+        y = np.asarray(y)
+        if y.shape != (n_persons,):
+            raise ValueError(f"y: expected a label for each of {n_persons} persons, got shape {y.shape}.")
+        kinds = np.unique(y)
+        if len(kinds) > len(MARKERS):
+            raise ValueError(f"y: expected at most {len(MARKERS)} labels, got {len(kinds)}.")
+        labels = _names(kinds if labels is None else labels, len(kinds), "labels")
+        for k, kind in enumerate(kinds):
+            rows = np.flatnonzero(y[order] == kind)
+            ax.scatter(
+                np.full(len(rows), -0.8 - 0.25 * k),
+                rows,
+                s=14,
+                marker=MARKERS[k],
+                color=PERSON_COLOURS[k],
+                label=labels[k],
+                clip_on=False,
+            )
+        ax.legend(loc="lower left", bbox_to_anchor=(-0.15, 1), ncols=len(kinds), frameon=False, fontsize=9)
+    ax.set(xlim=(-0.5, n_groups - 0.5), xlabel="group")
+    ax.set_xticks(range(n_groups), names)
+    step = -(-n_persons // 45)
+    ax.yaxis.tick_right()
+    ax.yaxis.set_label_position("right")
+    ax.set_ylabel("person", fontsize=8)
+    ax.set_yticks(range(0, n_persons, step), order[::step], fontsize=7)
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    ax.figure.colorbar(picture, ax=ax, label="share of the person's frames")
+    return ax
+
+
+def plot_effects(comparison, *, labels=None, names=None, label="share of the frames", ax=None):
+    """Draw how much two labels differ in each group, with 95 % intervals; filled where q <= 0.05.
+
+    Parameters
+    ----------
+    comparison : LabelComparison
+        As from `facesom.profiles.compare_labels`.
+    labels : sequence of 2 str, optional
+        Names for the labels in their sorted order. Default: the labels.
+    names : sequence of str, length F, optional
+        Names for the groups. Default: "group 0", "group 1", ...
+    label : str
+        What was compared.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Right of zero: more in the second label.
+
+    Raises
+    ------
+    ValueError
+        If there are not two labels or one name a group.
+    """
+    n = len(comparison.difference)
+    names = _names([f"group {k}" for k in range(n)] if names is None else names, n, "names")
+    first, second = _names(comparison.labels if labels is None else labels, 2, "labels")
+    ax = new_axes(ax, (max(0.35 * n, 2), 6), side=6.0)
+    ax.axvline(0, color="0.6", linewidth=1, zorder=0)
+    for k, (middle, (low, high), q) in enumerate(
+        zip(comparison.difference, comparison.interval, comparison.q_values, strict=True)
+    ):
+        if np.isnan(q):
+            ax.text(1.02, k, "not tested", transform=ax.get_yaxis_transform(), va="center", fontsize=8)
+            continue
+        colour = COLOURS[5] if q <= 0.05 else COLOURS[4]
+        ax.plot([low, high], [k, k], color=colour, linewidth=2)
+        ax.plot(middle, k, "o", color=colour, markerfacecolor=colour if q <= 0.05 else "white", markersize=7)
+        shown = "q < 0.001" if q < 0.001 else f"q = {q:.3f}"
+        ax.text(1.02, k, shown, transform=ax.get_yaxis_transform(), va="center", fontsize=8)
+    ax.set_yticks(range(n), names)
+    ax.set(xlabel=f"{label}: {second} less {first}", ylim=(n - 0.5, -0.5))
+    ax.tick_params(axis="y", length=0)
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    return ax
+
+
+def plot_permutations(permuted, observed, *, two_sided=False, label="", ax=None):
+    """Draw what shuffled labels give, and where the true ones stand.
+
+    Parameters
+    ----------
+    permuted : array_like of float, shape (M,)
+        Results with shuffled labels, as in ``LabelClassification.permuted`` or a column of
+        ``LabelComparison.permuted``.
+    observed : float
+        The result with the true labels.
+    two_sided : bool, default False
+        Whether results as far below zero count as well.
+    label : str
+        What the results are, with their unit.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ValueError
+        If the numbers are not finite, or not one row of them.
+    """
+    permuted = np.asarray(permuted, dtype=float)
+    if permuted.ndim != 1 or not len(permuted) or not np.isfinite([*permuted, observed]).all():
+        raise ValueError(
+            f"permuted: expected finite numbers of shape (M,) and one observed, got shape {permuted.shape} "
+            f"and {observed}; take one group, e.g. `comparison.permuted[:, 0]`."
+        )
+    far = (np.abs(permuted) >= abs(observed) - 1e-9) if two_sided else (permuted >= observed - 1e-9)
+    ax = new_axes(ax, (3, 6), side=6.0)
+    bins = np.histogram_bin_edges([*permuted, observed], bins=30)
+    style = {"bins": bins, "stacked": True, "color": ("0.75", COLOURS[5])}
+    names = (f"{len(permuted)} shuffles of the labels", f"{far.sum()} of them as extreme as the true labels")
+    ax.hist([permuted[~far], permuted[far]], label=names, **style)
+    ax.axvline(observed, color="black", linewidth=2, label=f"true labels: {observed:.2f}")
+    ax.set(xlabel=label, ylabel="shuffles")
+    ax.yaxis.get_major_locator().set_params(integer=True)
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), fontsize=8, frameon=False)
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def _names(names, n, argument):
+    """Names as a list of `n` str; numbers if there are none."""
+    names = [str(name) for name in (range(n) if names is None else names)]
+    if len(names) != n:
+        raise ValueError(f"{argument}: expected {n}, got {len(names)}.")
+    return names
 
 
 def _node_faces(som, faces):
