@@ -19,9 +19,12 @@ _ROOMS = {
     "som": ("FaceSOM", "fit_soms"),
     "quality": ("map_quality",),
     "choose": ("choose_parameters",),
+    "words": ("describe_groups", "group_table"),
     "groups": ("NodeGroups",),
+    "how_many": ("choose_n_groups",),
     "align": ("IdentityAligner", "assign_new_person", "group_across_persons", "place_new_person"),
     "plots": (),
+    "cards": (),
     "notebook": ("find_data",),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
