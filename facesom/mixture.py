@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
-from scipy.special import digamma, expit, gammaln, logsumexp
+from scipy.special import digamma, expit, gammaln
 from sklearn.cluster import KMeans
 
 INTENSITIES = np.array(
@@ -139,8 +139,11 @@ def expect(frames, mix, who, flatness=1.0, unknown=None):
     size = (who.scales**2 + who.scale_variances)[p, None] * (mu * mu).sum(axis=1)
     distance = base[:, None, None] - 2 * along[:, :, None] * INTENSITIES + size[:, :, None] * INTENSITIES**2
     joint = np.log(mix.intensities) - 0.5 / flatness * distance
-    dense = logsumexp(joint, axis=2)
-    levels = np.exp(joint - dense[:, :, None])
+    top = joint.max(axis=2, keepdims=True)
+    levels = np.exp(joint - top)
+    total = levels.sum(axis=2, keepdims=True)
+    levels /= total
+    dense = (np.log(total) + top)[:, :, 0]
     mixes = who.mixes
     if unknown is not None:
         dense = np.column_stack([dense, np.full(len(dense), -0.5 / flatness * unknown)])
@@ -236,7 +239,8 @@ def share(frames, beliefs, mix, who, learn_scale):
 
     centre = who.offsets.mean(axis=0)
     apart = who.offsets - centre
-    between = (apart.T @ apart + who.offset_covariances.sum(axis=0)) / P
+    between = apart.T @ apart + who.offset_covariances.sum(axis=0)
+    between = (between + residual.T @ residual / T) / (P + 1)  # as if one more differed as expressions do
     scale_variance = 0.0
     if learn_scale:  # starts wide: a prior that starts at zero could never learn that persons differ
         differ = ((who.scales - 1) ** 2 + who.scale_variances).mean()
@@ -389,6 +393,8 @@ def fit_mixture(persons, n_groups, *, seed=0, n_starts=8, thin_to=4000):
     -------
     mix : Mixture
     who : Persons
+    doubts : ndarray, shape (P,)
+        As from `settle`.
     bounds : ndarray
         Evidence lower bounds of the starts that were followed to the end, best first.
     """
@@ -408,10 +414,10 @@ def fit_mixture(persons, n_groups, *, seed=0, n_starts=8, thin_to=4000):
     ends = [iterate(frames, mix, who) for mix, who, _ in starts[: max(1, n_starts // 3)]]
     ends.sort(key=lambda s: -s[2])
     mix, who, value = ends[0]
-    moved, _ = settle(thin, mix)  # a person caught in a wrong offset cannot leave it step by step
+    moved, doubts = settle(thin, mix)  # a person caught in a wrong offset cannot leave it step by step
     again = iterate(frames, mix, moved)
     if again[2] > value:
         mix, who, value = again
     if len(frames.X) < sum(map(len, persons)):
         mix, who, _ = iterate(Frames(persons), replace(mix, stay=mix.stay ** (1 / every)), who, most=12)
-    return mix, who, np.array([e[2] for e in ends])
+    return mix, who, doubts, np.array([e[2] for e in ends])

@@ -12,7 +12,8 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 import facesom
-from facesom.align import IdentityAligner, as_persons, group_across_persons, like, place_new_person
+from facesom.across import group_across_persons, place_new_person
+from facesom.align import IdentityAligner, as_persons, like
 from facesom.mixture import Frames, Mixture, Persons, expect, likeness, place, shrink, smooth
 
 REAL = Path(__file__).parents[2] / "shared" / "data"

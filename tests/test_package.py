@@ -70,6 +70,7 @@ FLOORS = [
     "som",
     "groups",
     "align",
+    "across",
     "profiles",
     "plots",
 ]
