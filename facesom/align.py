@@ -226,6 +226,7 @@ class IdentityAligner(TransformerMixin, BaseEstimator):
             f"{len(persons)} persons, {min(lengths)}-{max(lengths)} frames each, {self.n_groups} groups. "
             f"An expression lasts {lasting:.1f} frames on average. "
             f"The persons' mixes are {alike} (prior strength {mix.alike:.0f} episodes). "
+            f"Intensities are {'told apart' if mix.graded else 'not told apart: too few frames'}. "
             f"Scales of movement differ by {np.sqrt(mix.scale_variance):.0%}. "
             f"{self.n_starts} starts; the best evidence bound is {self.bounds_[0]:.0f}"
             + (f", the runner-up's {self.bounds_[1]:.0f}." if len(self.bounds_) > 1 else ".")

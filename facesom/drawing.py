@@ -96,7 +96,7 @@ def draw_landmarks(landmarks, *, size=64, palette=PALETTE, brow_thickness=0.11, 
             seen = ~np.isnan(polygons).any(axis=(1, 2))
             # OpenCV takes fixed-point numbers, here with 4 fractional bits
             fixed = np.rint(np.where(seen[:, None, None], polygons, 0) * 16).clip(-(2**15), 2**15)
-            fixed = fixed.astype(np.int32)
+            fixed = np.ascontiguousarray(fixed, dtype=np.int32)
             todo.append((fixed, seen, colours[part]))
     for n, frame in enumerate(frames.reshape(-1, size, size, 3)):
         for polygons, seen, colour in todo:

@@ -20,6 +20,7 @@ INTENSITIES = np.array(
 USUAL = np.array(
     [0.10, 0.15, 0.20, 0.30, 0.15, 0.10]
 )  # where every group's distribution of intensities starts
+ALWAYS = np.where(INTENSITIES == 1.0, 1.0, 1e-300)  # the distribution where intensities are not told apart
 N_ANNEALED = 15  # iterations with a flattened likelihood, so that early mistakes can be undone
 
 
@@ -39,6 +40,8 @@ class Mixture:
         How much persons' scales of movement differ, around 1; 0 while it is not learned.
     intensities : ndarray, shape (K, A)
         Probability of each of `INTENSITIES` in each group.
+    graded : bool
+        Whether groups are shown at several intensities; if not, always at 1.
     shares : ndarray, shape (K,)
         Mix of groups over all persons.
     alike : float
@@ -53,6 +56,7 @@ class Mixture:
     offset_covariance: np.ndarray
     scale_variance: float
     intensities: np.ndarray
+    graded: bool
     shares: np.ndarray
     alike: float
     stay: float
@@ -248,6 +252,8 @@ def share(frames, beliefs, mix, who, learn_scale):
     levels = np.einsum("tk,tka->ka", beliefs.groups, beliefs.levels)
     usual = 0.5 * levels.sum(axis=0) / levels.sum() + 0.5 * USUAL
     levels = levels + 20 * usual  # pseudo-frames: a rare group is shown at the usual intensities
+    if not mix.graded:
+        levels = np.tile(ALWAYS, (K, 1))
     shares = (beliefs.fresh.sum(axis=0) + 1) / (beliefs.fresh.sum() + K)
     moves = (frames.n - 1).sum()
     return Mixture(
@@ -257,6 +263,7 @@ def share(frames, beliefs, mix, who, learn_scale):
         offset_covariance=shrink(between, P),
         scale_variance=scale_variance,
         intensities=levels / levels.sum(axis=1, keepdims=True),
+        graded=mix.graded,
         shares=shares,
         alike=likeness(beliefs.fresh, shares, mix.alike),
         stay=float(np.clip((moves - beliefs.fresh.sum() + P + 1) / (moves + 2), 0.0, 0.999)),
@@ -319,7 +326,7 @@ def iterate(frames, mix, who, *, annealed=0, most=60, tolerance=1e-5):
     return mix, who, value
 
 
-def begin(frames, labels, offsets, n_groups):
+def begin(frames, labels, offsets, n_groups, graded=True):
     """Model and persons from hard groups (T,) and a first guess of the persons' offsets (P, D)."""
     P, D = offsets.shape
     K, T = n_groups, len(labels)
@@ -330,7 +337,7 @@ def begin(frames, labels, offsets, n_groups):
         groups, ones, ones, np.broadcast_to(USUAL, (T, K, len(USUAL))), frames.sum(groups), None, None
     )
     who = Persons(offsets, np.zeros((P, D, D)), np.ones(P), np.zeros(P), np.full((P, K), 1 / K))
-    blank = Mixture(None, None, None, None, 0.0, None, None, float(K), 0.5)
+    blank = Mixture(None, None, None, None, 0.0, None, graded, None, float(K), 0.5)
     mix = replace(share(frames, beliefs, blank, who, learn_scale=False), stay=0.5)
     return mix, place(frames, beliefs, mix, who)
 
@@ -379,8 +386,9 @@ def fit_mixture(persons, n_groups, *, seed=0, n_starts=8, thin_to=4000):
     """Learn the shared model from frames of several persons.
 
     Every start is k-means on frames less each person's mean or median, annealed; the third with the highest
-    bounds goes on to convergence and the best one is kept. Long videos are thinned for the starts and used
-    whole at the end.
+    bounds goes on to convergence and the best one is kept. Intensities are told apart only if that raises the
+    bound by more than the Bayesian information criterion asks for its parameters (Schwarz, 1978). Long videos
+    are thinned for the starts and used whole at the end.
 
     Parameters
     ----------
@@ -398,21 +406,13 @@ def fit_mixture(persons, n_groups, *, seed=0, n_starts=8, thin_to=4000):
     bounds : ndarray
         Evidence lower bounds of the starts that were followed to the end, best first.
     """
-    rng = np.random.default_rng(seed)
     every = max(1, sum(map(len, persons)) // thin_to)
     thin = [x[:: max(1, min(every, len(x) // 20))] for x in persons]
     frames = Frames(thin)
-    starts = []
-    for start in range(n_starts):
-        middle = np.mean if start % 2 else np.median
-        offsets = np.array([middle(x, axis=0) for x in thin])
-        km = KMeans(n_groups, n_init=1, random_state=int(rng.integers(2**31)))
-        labels = km.fit_predict(frames.X - offsets[frames.person])
-        first = begin(frames, labels, offsets, n_groups)
-        starts.append(iterate(frames, *first, annealed=N_ANNEALED, most=N_ANNEALED + 8))
-    starts.sort(key=lambda s: -s[2])
-    ends = [iterate(frames, mix, who) for mix, who, _ in starts[: max(1, n_starts // 3)]]
-    ends.sort(key=lambda s: -s[2])
+    ends = best_starts(frames, n_groups, seed, n_starts, graded=True)
+    plain = best_starts(frames, n_groups, seed, n_starts, graded=False)
+    if ends[0][2] - plain[0][2] < n_groups * (len(INTENSITIES) - 1) / 2 * np.log(len(frames.X)):
+        ends = plain
     mix, who, value = ends[0]
     moved, doubts = settle(thin, mix)  # a person caught in a wrong offset cannot leave it step by step
     again = iterate(frames, mix, moved)
@@ -421,3 +421,19 @@ def fit_mixture(persons, n_groups, *, seed=0, n_starts=8, thin_to=4000):
     if len(frames.X) < sum(map(len, persons)):
         mix, who, _ = iterate(Frames(persons), replace(mix, stay=mix.stay ** (1 / every)), who, most=12)
     return mix, who, doubts, np.array([e[2] for e in ends])
+
+
+def best_starts(frames, n_groups, seed, n_starts, graded):
+    """The best third of the starts, followed to the end: (mix, who, bound) each, best first."""
+    rng = np.random.default_rng(seed)
+    starts = []
+    for start in range(n_starts):
+        middle = np.mean if start % 2 else np.median
+        offsets = np.array([middle(x, axis=0) for x in np.split(frames.X, frames.starts[1:])])
+        km = KMeans(n_groups, n_init=1, random_state=int(rng.integers(2**31)))
+        labels = km.fit_predict(frames.X - offsets[frames.person])
+        first = begin(frames, labels, offsets, n_groups, graded)
+        starts.append(iterate(frames, *first, annealed=N_ANNEALED, most=N_ANNEALED + 8))
+    starts.sort(key=lambda s: -s[2])
+    ends = [iterate(frames, mix, who) for mix, who, _ in starts[: max(1, n_starts // 3)]]
+    return sorted(ends, key=lambda s: -s[2])

@@ -140,6 +140,16 @@ def test_nobody_is_reported_without_reason():
         IdentityAligner(4, seed=0).fit(moving(8)[0])
 
 
+def test_intensities_are_told_apart_only_where_that_pays():
+    X, _, offsets = moving(8, 120, seed=1)
+    constant = IdentityAligner(4, seed=0).fit(X)
+    rng = np.random.default_rng(0)
+    graded = offsets[:, None] + rng.uniform(0.5, 1.4, (8, 120, 1)) * (X - offsets[:, None])
+    varied = IdentityAligner(4, seed=0).fit(graded)
+    assert not constant.mixture_.graded and "not told apart" in constant.report_
+    assert varied.mixture_.graded and "are told apart" in varied.report_
+
+
 def test_report_is_in_sentences():
     report = IdentityAligner(4, seed=0).fit(moving(5)[0]).report_
     assert report.startswith("5 persons, 60-60 frames each, 4 groups.") and report.endswith(".")
@@ -205,7 +215,7 @@ def test_without_staying_every_frame_is_a_fresh_draw():
 def test_intensity_is_read_along_the_ray():
     mean = np.array([[2.0, 0.0]])
     even = np.full((1, 6), 1 / 6)
-    mix = Mixture(mean, 0.01 * np.eye(2), np.zeros(2), np.eye(2), 0.0, even, np.ones(1), 1.0, 0.0)
+    mix = Mixture(mean, 0.01 * np.eye(2), np.zeros(2), np.eye(2), 0.0, even, True, np.ones(1), 1.0, 0.0)
     who = Persons(np.zeros((1, 2)), np.zeros((1, 2, 2)), np.ones(1), np.zeros(1), np.ones((1, 1)))
     beliefs = expect(Frames([mean * np.array([[0.4], [1.0], [1.4]])]), mix, who)
     np.testing.assert_allclose(beliefs.intensity[:, 0], [0.4, 1.0, 1.4], atol=0.01)
@@ -215,7 +225,7 @@ def test_intensity_is_read_along_the_ray():
 def test_few_frames_are_held_to_the_usual_offset():
     even = np.full((1, 6), 1 / 6)
     far = np.array([5.0, -3.0])
-    mix = Mixture(np.zeros((1, 2)), 100 * np.eye(2), far, np.eye(2), 0.0, even, np.ones(1), 1.0, 0.0)
+    mix = Mixture(np.zeros((1, 2)), 100 * np.eye(2), far, np.eye(2), 0.0, even, True, np.ones(1), 1.0, 0.0)
     frames = Frames([np.zeros((1, 2)), np.zeros((10_000, 2))])
     who = Persons(np.zeros((2, 2)), np.zeros((2, 2, 2)), np.ones(2), np.zeros(2), np.ones((2, 1)))
     placed = place(frames, expect(frames, mix, who), mix, who)

@@ -457,3 +457,8 @@ def test_the_built_in_data_is_what_its_command_makes():
 
 def test_part_names_follow_the_drawing_order():
     assert len(PARTS) == 6 and set(PARTS[:4]) == set(LANDMARKS) - {"outer_lips", "inner_lips"}
+
+
+def test_landmarks_in_any_memory_order_draw_the_same():
+    points = make_faces(1, 3, seed=2).landmarks[0]
+    np.testing.assert_array_equal(draw_landmarks(np.asfortranarray(points)), draw_landmarks(points))
