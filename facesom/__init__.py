@@ -24,6 +24,7 @@ _ROOMS = {
     "how_many": ("choose_n_groups",),
     "align": ("IdentityAligner",),
     "across": ("assign_new_person", "group_across_persons", "place_new_person"),
+    "profiles": ("classify_labels", "compare_labels", "person_profiles"),
     "plots": (),
     "cards": (),
     "notebook": ("find_data",),
