@@ -27,6 +27,7 @@ _ROOMS = {
     "profiles": ("classify_labels", "compare_labels", "person_profiles"),
     "plots": (),
     "cards": (),
+    "explorer": ("show_explorer", "write_explorer"),
     "notebook": ("find_data",),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}

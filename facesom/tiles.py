@@ -63,7 +63,7 @@ def grid_image(faces, *, gap=2, fill=1.0, weights=None, topology="rectangular"):
 
 
 def unit_faces(faces):
-    """Faces of a grid as float32 in [0, 1], gray or RGB; a face that holds NaN is blank."""
+    """Faces of a grid as float32 in [0, 1], gray or RGB, from 0-1 or 0-255; one that holds NaN is blank."""
     faces = np.asarray(faces)
     grid = faces.ndim == 4 or (faces.ndim == 5 and is_colour(faces))
     if not grid or not faces.size or faces.dtype.kind not in "buif":
@@ -72,7 +72,9 @@ def unit_faces(faces):
             f"got {faces.dtype} of shape {faces.shape}; a map of features needs faces to show, "
             "e.g. `result.node_faces`."
         )
-    faces = np.asarray(faces, dtype=np.float32) / (255 if faces.dtype.kind in "ui" else 1)
+    # prototypes of a map trained on bytes are floats of 0 to 255
+    bytes_ = faces.dtype.kind in "ui" or np.nanmax(faces, initial=0) > 1.5
+    faces = np.asarray(faces, dtype=np.float32) / (255 if bytes_ else 1)
     if faces.ndim == 5 and faces.shape[-1] == 4:
         faces = faces[..., :3] * faces[..., 3:]
     lost = np.isnan(faces).any(axis=tuple(range(2, faces.ndim)), keepdims=True)

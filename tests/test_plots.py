@@ -241,3 +241,8 @@ def test_messages_say_what_to_do(som, feature_som):
     online = FaceSOM(2, 2, method="online", n_steps=50).fit(FACES)
     with pytest.raises(ValueError, match='expected a map of method="batch"'):
         plots.plot_training(online)
+
+
+def test_faces_of_0_to_255_are_shown_like_those_of_0_to_1():
+    faces = np.random.default_rng(0).uniform(0, 1, (2, 3, 12, 12)).astype(np.float32)
+    np.testing.assert_allclose(grid_image(255 * faces), grid_image(faces), atol=1e-6)
