@@ -10,7 +10,7 @@ from scipy.optimize import linear_sum_assignment
 
 from .align import IdentityAligner, as_persons, like
 from .convert import to_grayscale
-from .dataset import as_faces, is_colour
+from .dataset import DatasetError, as_faces, is_colour
 from .groups import walk_order
 from .meanface import mean_face
 from .mixture import Frames, expect
@@ -42,6 +42,8 @@ class SharedGroups:
         nearest to it.
     features, movements : ndarray, shape (P, N, D)
         Shape features, and the same less each person's face at rest.
+    unreliable : ndarray of bool, shape (P, N, D)
+        Where a feature could not be measured and was imputed; a whole row where no face was found.
     aligner : IdentityAligner
     order : ndarray of int, shape (n_groups,)
         The aligner's group behind each number.
@@ -55,6 +57,7 @@ class SharedGroups:
     node_faces: np.ndarray = field(repr=False)
     features: np.ndarray = field(repr=False)
     movements: np.ndarray = field(repr=False)
+    unreliable: np.ndarray = field(repr=False)
     aligner: IdentityAligner
     order: np.ndarray
 
@@ -98,7 +101,7 @@ def group_across_persons(images, n_groups=8, seed=0, *, rows=10, cols=10, refere
         raise ValueError(
             f"reference: expected {n_groups} groups, got {len(reference.order)}; pass n_groups alike."
         )
-    features = features_of(images)
+    features, unreliable = features_of(images)
     aligner = IdentityAligner(n_groups, seed=seed)
     coordinates = np.concatenate(list(aligner.fit_transform(features)))
     probabilities = np.concatenate(list(aligner.probabilities_))
@@ -126,6 +129,7 @@ def group_across_persons(images, n_groups=8, seed=0, *, rows=10, cols=10, refere
         movements=like(
             features, np.concatenate(aligner.moved(as_persons(features), aligner.offsets_, aligner.scales_))
         ),
+        unreliable=unreliable,
         aligner=aligner,
         order=order,
     )
@@ -145,6 +149,8 @@ class NewPerson:
         Probability of each group; sums to less than 1 where the frame may be unknown.
     movements : ndarray, shape (N, D)
         Features less the face at rest, over the scale of movement.
+    unreliable : ndarray of bool, shape (N, D)
+        Where a feature could not be measured and was imputed.
     doubt : float
         Probability, 0 to 0.5, that the face at rest is another than the one found.
     """
@@ -153,6 +159,7 @@ class NewPerson:
     nodes: np.ndarray
     probabilities: np.ndarray = field(repr=False)
     movements: np.ndarray = field(repr=False)
+    unreliable: np.ndarray = field(repr=False)
     doubt: float
 
 
@@ -181,7 +188,7 @@ def place_new_person(result, images):
             "pass one person at a time, a single frame as images[None]."
         )
     aligner = result.aligner
-    features = shape_features(images)[None]
+    features, unreliable = (x[None] for x in shape_features(images, return_unreliable=True))
     inner, who, doubt = aligner.settle(features)
     proba = expect(Frames(inner), aligner.mixture_, who, unknown=aligner.known_within_).groups
     return NewPerson(
@@ -189,6 +196,7 @@ def place_new_person(result, images):
         nodes=result.som.predict(aligner.coordinates(inner, who)),
         probabilities=proba[:, result.order],
         movements=aligner.moved(features, aligner.rest(who), who.scales)[0],
+        unreliable=unreliable[0],
         doubt=float(doubt[0]),
     )
 
@@ -230,10 +238,29 @@ def as_people(images):
 
 
 def features_of(images):
-    """Shape features (P, N, D), or a list of (N_p, D) for a list; a person without any face is named."""
-    if isinstance(images, np.ndarray):
-        return shape_features(images)
-    return [shape_features(x) for x in images]
+    """Shape features (P, N, D) and where they are imputed; lists for a list."""
+    if isinstance(images, np.ndarray):  # all at once: persons are shared out over threads
+        features, unreliable = shape_features(images, return_unreliable=True)
+        faceless = np.flatnonzero(unreliable.all(axis=(1, 2))).tolist()
+    else:
+        found = [measured(person) for person in images]
+        faceless = [p for p, pair in enumerate(found) if pair is None]
+    if faceless:
+        raise ValueError(
+            f"images: expected a face in some frame of every person, found none for persons {faceless}; "
+            "leave them out, or look at their pictures."
+        )
+    if not isinstance(images, np.ndarray):
+        features, unreliable = map(list, zip(*found, strict=True))
+    return features, unreliable
+
+
+def measured(person):
+    """Shape features of one person and where they are imputed, or None where no frame shows a face."""
+    try:
+        return shape_features(person, return_unreliable=True)
+    except DatasetError:  # the gate has let the images pass: no face was found
+        return None
 
 
 def walk_first(node_groups, n_groups):

@@ -400,6 +400,22 @@ def test_persons_of_unequal_sizes(drawn):
         group_across_persons(people)
 
 
+@pytest.mark.parametrize("as_list", [False, True])
+def test_persons_without_a_face_are_named(drawn, as_list):
+    people = drawn.dataset.X1[:3, :20].copy()
+    people[1] = 0
+    with pytest.raises(ValueError, match=r"found none for persons \[1\]; leave them out"):
+        group_across_persons([people[0], people[1, :9], people[2]] if as_list else people, 3)
+
+
+def test_frames_without_a_face_are_flagged_and_kept(drawn):
+    people = drawn.dataset.X1[:3, :40].copy()
+    people[1, 5] = 0
+    result = group_across_persons(people, 4, rows=5, cols=5)
+    assert result.groups.shape == (3, 40)
+    assert result.unreliable[1, 5].all() and not result.unreliable[0].all(axis=1).any()
+
+
 def test_reference_with_another_number_of_groups(drawn, result):
     with pytest.raises(ValueError, match="reference: expected 5 groups, got 8"):
         group_across_persons(drawn.dataset.X1[:2], 5, reference=result)
