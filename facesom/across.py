@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from .align import IdentityAligner, as_persons, like
+from .align import IdentityAligner, as_persons, like, most_likely, moved
 from .convert import to_grayscale
 from .dataset import DatasetError, as_faces, is_colour
 from .groups import walk_order
@@ -110,9 +110,8 @@ def group_across_persons(images, n_groups=8, seed=0, *, rows=10, cols=10, refere
 
     held = np.zeros((rows * cols, n_groups))
     np.add.at(held, nodes, probabilities)
-    closest = som.transform(coordinates).argmin(
-        axis=0
-    )  # the frame nearest to each node stands in where it won none
+    # the frame nearest to a node stands in where it won none
+    closest = som.transform(coordinates).argmin(axis=0)
     empty = som.hits_.ravel() == 0
     held[empty] = probabilities[closest[empty]]
     node_groups = held.argmax(axis=1).reshape(rows, cols)
@@ -126,9 +125,7 @@ def group_across_persons(images, n_groups=8, seed=0, *, rows=10, cols=10, refere
         node_groups=number[node_groups],
         node_faces=mean_faces(images, nodes, closest, som),
         features=features,
-        movements=like(
-            features, np.concatenate(aligner.moved(as_persons(features), aligner.offsets_, aligner.scales_))
-        ),
+        movements=like(features, moved(as_persons(features), aligner.offsets_, aligner.scales_)),
         unreliable=unreliable,
         aligner=aligner,
         order=order,
@@ -191,11 +188,12 @@ def place_new_person(result, images):
     features, unreliable = (x[None] for x in shape_features(images, return_unreliable=True))
     inner, who, doubt = aligner.settle(features)
     proba = expect(Frames(inner), aligner.mixture_, who, unknown=aligner.known_within_).groups
+    proba = proba[:, result.order]
     return NewPerson(
-        groups=np.where(proba.sum(axis=1) < 0.5, -1, proba[:, result.order].argmax(axis=1)),
+        groups=most_likely(proba),
         nodes=result.som.predict(aligner.coordinates(inner, who)),
-        probabilities=proba[:, result.order],
-        movements=aligner.moved(features, aligner.rest(who), who.scales)[0],
+        probabilities=proba,
+        movements=moved(features, aligner.rest(who), who.scales),
         unreliable=unreliable[0],
         doubt=float(doubt[0]),
     )

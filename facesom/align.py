@@ -98,9 +98,8 @@ class IdentityAligner(TransformerMixin, BaseEstimator):
             )
         self.n_features_in_ = frames.shape[1]
         self.center_ = frames.mean(axis=0)
-        self.scale_ = np.where(
-            spread > 1e-9, spread, np.inf
-        )  # a feature that never moves tells of identity alone
+        # a feature that never moves tells of identity alone
+        self.scale_ = np.where(spread > 1e-9, spread, np.inf)
         variance, axes = np.linalg.eigh(np.atleast_2d(np.cov((within / self.scale_).T)))
         variance, axes = variance[::-1], axes[:, ::-1]
         kept = np.searchsorted(np.cumsum(variance) / variance.sum(), KEPT_VARIANCE) + 1
@@ -167,7 +166,7 @@ class IdentityAligner(TransformerMixin, BaseEstimator):
         (P, N) ndarray of int, or list of (N_p,)
         """
         proba = np.concatenate(list(self.predict_proba(X)))
-        return like(X, np.where(proba.sum(axis=1) < 0.5, -1, proba.argmax(axis=1)))
+        return like(X, most_likely(proba))
 
     def movements(self, X):
         """Features less each person's face at rest, over their scale of movement, in the features' units.
@@ -181,15 +180,11 @@ class IdentityAligner(TransformerMixin, BaseEstimator):
         (P, N, D) ndarray, or list of (N_p, D)
         """
         _, who, _ = self.settle(X)
-        return like(X, np.concatenate(self.moved(as_persons(X), self.rest(who), who.scales)))
+        return like(X, moved(as_persons(X), self.rest(who), who.scales))
 
     def rest(self, who):
         """Faces at rest (P, D) of persons, in the units of the features."""
         return self.center_ + self._outer(who.offsets)
-
-    def moved(self, persons, offsets, scales):
-        """Features of each person less their offset, over their scale."""
-        return [(x - b) / s for x, b, s in zip(persons, offsets, scales, strict=True)]
 
     def settle(self, X):
         """Whitened features, persons and doubts: where each person of X stands in the fitted model."""
@@ -216,7 +211,7 @@ class IdentityAligner(TransformerMixin, BaseEstimator):
         directions = directions[strength > 1e-9 * strength[0]]
         largest = np.take_along_axis(directions, np.abs(directions).argmax(axis=1)[:, None], axis=1)
         directions *= np.sign(largest)  # the sign of a singular vector is arbitrary
-        return np.concatenate(self.moved(inner, who.offsets, who.scales)) @ root @ directions.T
+        return moved(inner, who.offsets, who.scales) @ root @ directions.T
 
     def _report(self, persons):
         mix, lengths = self.mixture_, [len(x) for x in persons]
@@ -240,6 +235,16 @@ class IdentityAligner(TransformerMixin, BaseEstimator):
                 "could be others than those found (see doubts_); read their groups with care, or add frames.",
                 stacklevel=3,
             )
+
+
+def moved(persons, offsets, scales):
+    """Features (T, D) of all persons, each less their offset, over their scale."""
+    return np.concatenate([(x - b) / s for x, b, s in zip(persons, offsets, scales, strict=True)])
+
+
+def most_likely(probabilities):
+    """Group of each frame from probabilities (T, K); -1 where they leave more than half to the unknown."""
+    return np.where(probabilities.sum(axis=1) < 0.5, -1, probabilities.argmax(axis=1))
 
 
 def as_persons(X):
