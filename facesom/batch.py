@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 from scipy.linalg import eigh
 from scipy.sparse import csr_array
+from scipy.sparse.linalg import eigsh
 from threadpoolctl import ThreadpoolController
 
 from facesom.quality import BLOCK
@@ -47,9 +48,21 @@ def train_batch(samples, fades, shape, *, init="pca", sample_weight=None, seed=0
     -----
     Few large samples are trained on their Gram matrix: prototypes are mixes of samples, hence every distance
     follows from products of samples. Otherwise epochs run over the samples, in blocks of bounded size.
+    Columns that never change, four fifths of a drawn face, are the same in every prototype.
     """
     weight = np.ones(len(samples)) if sample_weight is None else sample_weight
-    few = len(samples) <= min(samples.shape[1] // 2, GRAM_ROWS)
+    varies = (samples != samples[0]).any(axis=0)
+    if not isinstance(init, str) or varies.all() or not varies.any():
+        return train_varied(samples, weight, fades, shape, init, seed)
+    part, history, blocks = train_varied(samples[:, varies], weight, fades, shape, init, seed)
+    weights = np.tile(samples[0].astype(part.dtype), (len(part), 1))
+    weights[:, varies] = part
+    return weights, history, blocks
+
+
+def train_varied(samples, weight, fades, shape, init, seed):
+    """Train in the way that is faster for this many samples and columns; see `train_batch`."""
+    few = len(samples) <= min(2 * samples.shape[1], GRAM_ROWS)
     return (train_gram if few else train_direct)(samples, weight, fades, shape, init, seed)
 
 
@@ -164,10 +177,8 @@ def start(gram, weight, shape, init, seed):
     if n == 1:
         return np.zeros((rows * cols, 1))
     root = np.sqrt(weight / weight.sum())
-    _, vectors = eigh(root[:, None] * gram * root, subset_by_index=[n - 2, n - 1])
-    axes = (vectors * root[:, None]).T[
-        ::-1
-    ]  # axes @ samples: one standard deviation along each main component
+    # axes @ samples: one standard deviation along each main component
+    axes = (two_largest(root[:, None] * gram * root) * root[:, None]).T[::-1]
     axes *= np.sign(axes[[0, 1], np.abs(axes).argmax(axis=1)])[:, None]
     if cols > rows:
         axes = axes[::-1]
@@ -175,7 +186,18 @@ def start(gram, weight, shape, init, seed):
     return (down[:, None, None] * axes[0] + right[None, :, None] * axes[1]).reshape(-1, n)
 
 
+def two_largest(gram):
+    """Return the eigenvectors, (N, 2), of the second largest and the largest eigenvalue."""
+    n = len(gram)
+    if n < 100 or not gram.any():  # Lanczos needs room, and something to find
+        return eigh(gram, subset_by_index=[n - 2, n - 1])[1]
+    values, vectors = eigsh(gram, 2, v0=np.random.default_rng(0).standard_normal(n))
+    return vectors[:, values.argsort()]
+
+
 def combine(mix, samples):
     """Return ``mix @ samples``, equal rows of `mix` giving equal results to the bit."""
-    distinct, which = np.unique(mix, axis=0, return_inverse=True)
-    return (distinct @ samples)[which.ravel()]
+    first = {}
+    which = [first.setdefault(row.tobytes(), len(first)) for row in mix + 0.0]  # -0.0 and 0.0 are equal
+    distinct = np.unique(which, return_index=True)[1]
+    return (mix[distinct] @ samples)[which]

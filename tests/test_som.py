@@ -192,6 +192,27 @@ def test_sample_weights_count_as_repeats():
         np.testing.assert_allclose(weighted.weights_, repeated.weights_, atol=1e-8)
 
 
+def test_columns_that_never_change_cost_nothing_and_stay_exact():
+    rng = np.random.default_rng(3)
+    varied = rng.random((60, 40))
+    X = np.full((60, 100), 0.3)
+    X[:, ::2][:, :40] = varied
+    small, whole = FaceSOM(4, 4).fit(varied), FaceSOM(4, 4).fit(X)
+    np.testing.assert_array_equal(whole.labels_, small.labels_)
+    np.testing.assert_allclose(whole.weights_[:, ::2][:, :40], small.weights_)
+    assert (whole.weights_[:, 1::2] == 0.3).all()
+    # given prototypes differ there, and are pulled to the samples
+    pulled = FaceSOM(4, 4, init=rng.random((16, 100))).fit(X)
+    np.testing.assert_allclose(pulled.weights_[:, 1::2], 0.3)
+
+
+def test_main_plane_is_that_of_the_covariance():
+    X = np.random.default_rng(4).standard_normal((150, 90)) * np.linspace(1, 3, 90)
+    plane = facesom.batch.main_plane(X, (2, 2)) - X.mean(0)
+    axes = np.linalg.eigh(np.cov(X.T))[1][:, -2:]
+    np.testing.assert_allclose(plane @ axes @ axes.T, plane, atol=1e-8)
+
+
 def test_many_samples_are_drawn_in_mini_batches(monkeypatch):
     X = square(3000)
     whole = FaceSOM(5, 5).fit(X)
