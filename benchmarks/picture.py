@@ -1,12 +1,12 @@
 """Draw the picture that README opens with: python benchmarks/picture.py"""
 
+import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import matplotlib
 
 matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 
 import facesom
 
@@ -14,7 +14,7 @@ TARGET = Path(__file__).parents[1] / "notebooks" / "figures" / "map.png"
 
 faces = facesom.make_faces()
 result = facesom.group_across_persons(faces.dataset.X1, n_groups=8, seed=0)
-fig, ax = plt.subplots(figsize=(8, 8), layout="constrained")
-facesom.plots.plot_groups(result.som, result.node_groups, faces=result.node_faces, ax=ax)
-fig.savefig(TARGET, dpi=110)
+with TemporaryDirectory() as folder:
+    facesom.figures(result, folder, formats="png", dpi=120)
+    shutil.copy(Path(folder) / "groups.png", TARGET)
 print(f"{result} -> {TARGET.name}")

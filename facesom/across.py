@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from .align import IdentityAligner, as_persons, like, most_likely, moved
-from .convert import to_grayscale
 from .dataset import DatasetError, as_faces, is_colour
 from .groups import walk_order
-from .meanface import mean_face
+from .meanface import mean_faces
 from .mixture import Frames, expect
-from .parts import find_parts, shape_features
+from .parts import shape_features
 from .som import FaceSOM
-
-MOST_AVERAGED = 30  # frames of a node that its mean face is drawn from, evenly over all it won
 
 
 @dataclass(frozen=True)
@@ -123,7 +119,7 @@ def group_across_persons(images, n_groups=8, seed=0, *, rows=10, cols=10, refere
         probabilities=like(features, probabilities[:, order]),
         som=som,
         node_groups=number[node_groups],
-        node_faces=mean_faces(images, nodes, closest, som),
+        node_faces=node_faces(images, nodes, closest, som),
         features=features,
         movements=like(features, moved(as_persons(features), aligner.offsets_, aligner.scales_)),
         unreliable=unreliable,
@@ -284,19 +280,11 @@ def like_reference(aligner, reference):
     return linear_sum_assignment(apart)[1]
 
 
-def mean_faces(images, nodes, closest, som):
+def node_faces(images, nodes, closest, som):
     """Mean face (rows, cols, H, W) of each node's frames, gray; the `closest` frame where it won none."""
     frames = images if isinstance(images, np.ndarray) else np.concatenate(images)
     frames = frames.reshape(-1, *frames.shape[-2 - is_colour(frames) :])
     won = np.split(np.argsort(nodes, kind="stable"), np.cumsum(som.hits_.ravel())[:-1])
-    chosen = [
-        w[np.unique(np.linspace(0, len(w) - 1, MOST_AVERAGED).astype(int))] if len(w) else np.array([near])
-        for w, near in zip(won, closest, strict=True)
-    ]
-    some = frames[np.concatenate(chosen)]
-    with warnings.catch_warnings():  # which grays moved is said where somebody converts, not here
-        warnings.simplefilter("ignore")
-        gray, labels = to_grayscale(some), find_parts(some)
-    ends = np.cumsum([len(c) for c in chosen])[:-1]
-    faces = [mean_face(g, p) for g, p in zip(np.split(gray, ends), np.split(labels, ends), strict=True)]
-    return np.array(faces).reshape(*som.hits_.shape, *gray.shape[1:])
+    members = [w if len(w) else np.array([near]) for w, near in zip(won, closest, strict=True)]
+    faces = mean_faces(frames, members)
+    return faces.reshape(*som.hits_.shape, *faces.shape[1:])

@@ -1,10 +1,15 @@
-"""What all plots do with Matplotlib: make axes, show a picture, lay out nodes."""
+"""What all plots share: colours and shapes, new axes, a picture shown, nodes laid out."""
 
 from __future__ import annotations
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.collections import PolyCollection
+
+#: Eight colours that people with any colour vision tell apart (Okabe and Ito, 2008); group k has k modulo 8.
+COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#000000")
+MARKERS = "osD^vP"  # one shape a person, beside the colour
+PERSON_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
 
 
 def node_cells(som, **style):
@@ -56,3 +61,8 @@ def number_nodes(ax, som, places):
     ax.set_ylabel("row", fontsize=8)
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
+
+
+def gap_of(height, share):
+    """Pixels between tiles of this height: an even number, about that share of it."""
+    return 2 * max(1, round(height * share / 2))

@@ -1,4 +1,4 @@
-"""Pictures of groups: how many there are, how they relate, and a card of what each looks like."""
+"""Pictures of groups: how they relate, and a card of what each looks like."""
 
 from __future__ import annotations
 
@@ -8,52 +8,14 @@ from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from scipy.cluster.hierarchy import dendrogram, linkage
 from scipy.spatial.distance import squareform
 
-from .canvas import new_axes, points, show
-from .how_many import STABLE
-from .plots import COLOURS
-from .tiles import grid_image, unit_faces
+from .canvas import COLOURS, new_axes, points, show
+from .meanface import mean_faces, shows_parts
+from .tiles import drawn_box, grid_image, unit_faces
 from .words import count_groups, per_person
 
 CENTRAL, DOUBTFUL = 5, 3  # frames on a card
+LOOKED_AT = 100  # frames of a group that its mean face is drawn from
 HEADS = ((0, "mean"), (1, "change"), (2, "most typical"), (2 + CENTRAL, "most doubtful"))
-
-
-def plot_n_groups(choice):
-    """Draw the curves of `choose_n_groups`, each with the number it would choose, and the recommended one.
-
-    Parameters
-    ----------
-    choice : GroupChoice
-
-    Returns
-    -------
-    ndarray of matplotlib.axes.Axes, shape (4,)
-        In a new figure: Davies-Bouldin (low is good), silhouette, gap and stability (high is good). The
-        dotted line is the recommended number, the ring each criterion's own pick.
-    """
-    figure, axes = plt.subplots(2, 2, figsize=(9, 5.6), layout="constrained", sharex=True)
-    axes = axes.ravel()
-    curves = (
-        ("Davies-Bouldin", choice.davies_bouldin, "low is good"),
-        ("silhouette", choice.silhouette, "high is good"),
-        ("gap", choice.gap, "first that the next does not beat"),
-        ("stability", choice.stability, "high above chance is good"),
-    )
-    for ax, (name, values, good) in zip(axes, curves, strict=True):
-        pick = choice.picks[name]
-        error = {"gap": choice.gap_error, "stability": choice.beyond_error}.get(name)
-        ax.errorbar(choice.ks, values, error, color=COLOURS[4], marker="o", markersize=4, capsize=2)
-        ax.plot(pick, values[choice.ks == pick][0], "o", markersize=14, mfc="none", mec=COLOURS[5], mew=2)
-        ax.axvline(choice.n_groups, color="0.4", linestyle=":", zorder=0)
-        ax.set_title(f"{name}: {pick}", fontsize=11)
-        ax.set_ylabel(good, fontsize=9)
-        ax.spines[["top", "right"]].set_visible(False)
-    axes[3].plot(choice.ks, choice.chance, "--s", color=COLOURS[0], markersize=3, label="chance (no groups)")
-    axes[3].axhline(STABLE, color="0.75", linewidth=1, zorder=0)
-    axes[3].legend(fontsize=8, frameon=False)
-    axes[3].xaxis.get_major_locator().set_params(integer=True)
-    figure.supxlabel("number of groups", fontsize=10)
-    return axes
 
 
 def plot_group_tree(distances, faces, *, words=None, ax=None):
@@ -66,7 +28,7 @@ def plot_group_tree(distances, faces, *, words=None, ax=None):
     faces : array_like, shape (K, H, W) or (K, H, W, 3)
         A face for each group, as from `group_faces`.
     words : sequence of K, optional
-        What stands beside the faces.
+        What stands beside the faces, as from `describe_groups` or ``GroupStability.mark``.
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -87,6 +49,7 @@ def plot_group_tree(distances, faces, *, words=None, ax=None):
             "pass `NodeGroups.distances_`."
         )
     faces = unit_faces(np.asarray(faces)[None])[0]
+    faces = faces[(slice(None), *drawn_box(faces[None]))]
     for name, given in (("faces", faces), ("words", faces if words is None else words)):
         if len(given) != k:
             raise ValueError(f"{name}: expected one for each of {k} groups, got {len(given)}.")
@@ -114,7 +77,7 @@ def plot_group_tree(distances, faces, *, words=None, ax=None):
         )
         text = f"{group}" if words is None else f"{group}  {words[group]}"
         ax.annotate(text, at, (right, 0), textcoords="offset points", va="center", fontsize=10)
-    ax.set_xlabel("mean distance at which groups join")
+    ax.set_xlabel("mean distance")
     ax.spines[["top", "right", "left"]].set_visible(False)
     return ax
 
@@ -133,7 +96,7 @@ def plot_group_cards(images, groups, distances, *, doubts=None, words=None, ax=N
     doubts : array_like of float, as `groups`, optional
         E.g. 1 less the probability; the largest are the most doubtful. Default: `distances`.
     words : sequence of K, optional
-        What stands above each card.
+        What stands above each card, likewise.
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -155,24 +118,29 @@ def plot_group_cards(images, groups, distances, *, doubts=None, words=None, ax=N
         if len(given) != len(groups):
             raise ValueError(f"{name}: expected one for each of {len(groups)} frames, got {len(given)}.")
     usual = np.stack([images[person == p].mean(axis=0) for p in range(person[-1] + 1)])
-    h, w = images.shape[1:]
-    head, n_cols = round(h / 3.2), 2 + CENTRAL + DOUBTFUL
-    tiles = np.ones((n_groups, n_cols, head + h, w, 3), dtype=np.float32)
     members = [np.flatnonzero(groups == k) for k in range(n_groups)]
-    change = np.zeros((n_groups, h, w))
+    n_cols = 2 + CENTRAL + DOUBTFUL
+    faces = np.ones((n_groups, n_cols, *images.shape[1:]), dtype=np.float32)
+    faces[:, 0] = np.nan_to_num(_means(images, members), nan=1)
+    change = np.zeros((n_groups, *images.shape[1:]))
     for k, mine in enumerate(members):
-        if len(mine):
-            tiles[k, 0, head:] = images[mine].mean(axis=0)[..., None]
-            change[k] = images[mine].mean(axis=0) - usual[person[mine]].mean(axis=0)
-    change /= max(2 * np.abs(change).max(), 1e-9)
-    tiles[:, 1, head:] = plt.get_cmap("RdBu")(0.5 - change)[..., :3]
-    for k, mine in enumerate(members):
+        if not len(mine):
+            continue
+        change[k] = images[mine].mean(axis=0) - usual[person[mine]].mean(axis=0)
         typical = mine[np.argsort(distances[mine], kind="stable")]
         first = np.sort(np.unique(person[typical], return_index=True)[1])
         typical = np.append(typical[first], np.delete(typical, first))[:CENTRAL]
         doubtful = mine[np.argsort(-doubts[mine], kind="stable")][:DOUBTFUL]
         for start, shown in ((2, typical), (2 + CENTRAL, doubtful)):
-            tiles[k, start : start + len(shown), head:] = images[shown][..., None]
+            faces[k, start : start + len(shown)] = images[shown]
+    change /= max(2 * np.abs(change).max(), 1e-9)
+    box = drawn_box(faces)
+    faces, change = faces[:, :, box[0], box[1]], change[:, box[0], box[1]]
+    h, w = change.shape[1:]
+    head = round(h / 3.2)
+    tiles = np.ones((n_groups, n_cols, head + h, w, 3), dtype=np.float32)
+    tiles[:, :, head:] = faces[..., None]
+    tiles[:, 1, head:] = plt.get_cmap("RdBu")(0.5 - change)[..., :3]
     image = grid_image(tiles, gap=2)
     ax = show(ax, image, side=9.0)
     size = min(11, 0.7 * points(ax, image.shape, head))
@@ -187,6 +155,9 @@ def plot_group_cards(images, groups, distances, *, doubts=None, words=None, ax=N
 
 def group_faces(images, groups, *, n_groups=None):
     """Return the mean face of each group.
+
+    Of drawn faces the mean *shape* of each part is drawn at its mean place, as sharply as they are (up to 100
+    frames of a group, evenly over all); of photographs and the like pixels are averaged.
 
     Parameters
     ----------
@@ -206,9 +177,18 @@ def group_faces(images, groups, *, n_groups=None):
         If images and groups do not fit each other.
     """
     images, groups, _ = _frames(images, groups)
-    faces = np.full((count_groups([groups], n_groups), *images.shape[1:]), np.nan, dtype=np.float32)
-    for k in np.unique(groups[groups >= 0]):
-        faces[k] = images[groups == k].mean(axis=0)
+    return _means(images, [np.flatnonzero(groups == k) for k in range(count_groups([groups], n_groups))])
+
+
+def _means(images, members):
+    """Mean face (K, H, W) of each group's frames, NaN where there are none."""
+    some = np.unique(np.linspace(0, len(images) - 1, LOOKED_AT).astype(int))
+    if any(map(len, members)) and shows_parts(images[some]):
+        return mean_faces(images, members, LOOKED_AT)
+    faces = np.full((len(members), *images.shape[1:]), np.nan, dtype=np.float32)
+    for face, mine in zip(faces, members, strict=True):
+        if len(mine):
+            face[:] = images[mine].mean(axis=0)
     return faces
 
 

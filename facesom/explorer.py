@@ -18,12 +18,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from .across import SharedGroups
 from .by_image import as_stack, name_persons, named_columns, real_numbers, whole_numbers
-from .grid import ADJACENT
+from .canvas import COLOURS
 from .groups import NodeGroups
 from .parts import feature_names
-from .plots import COLOURS
 from .sheets import ACROSS, PER_SHEET, inked, pack_sheets, tile_size
-from .tiles import unit_faces
+from .tiles import unit_faces, wall_heights
 from .words import describe_groups, group_distances
 
 __all__ = ["show_explorer", "write_explorer"]
@@ -131,12 +130,13 @@ def write_explorer(
     n_kept = min(n, max_images)
     kept = np.arange(n_kept) * n // n_kept
     size = tile_size(*images.shape[1:3])
+    walls = zip(*wall_heights(som.weights_, som.positions_), strict=True)
     by_image = {"node": nodes, "person": who, "frame": frames, "group": groups, "index": np.arange(n)}
     contents = {
         "rows": som.rows,
         "cols": som.cols,
         "y": (som.positions_[:, 0] - som.positions_[:, 0].min()).tolist(),
-        "walls": _walls(som),
+        "walls": [[int(i), int(j), round(float(h), 3)] for i, j, h in walls],
         "u_matrix": som.u_matrix_.ravel().tolist(),
         "node_groups": node_groups.tolist(),
         "node_words": node_words,
@@ -163,7 +163,7 @@ def write_explorer(
     Path(path).write_bytes(_page(title, summary, contents).encode())
 
 
-def show_explorer(som, images, groups=None, persons=None, *, height=900, **options):
+def show_explorer(som, images, groups=None, persons=None, *, height=900, path=None, **options):
     """Show the page of `write_explorer` below a cell of Jupyter or Colab.
 
     Parameters
@@ -172,6 +172,8 @@ def show_explorer(som, images, groups=None, persons=None, *, height=900, **optio
         As in `write_explorer`.
     height : int, default 900
         Pixels.
+    path : str or path-like, optional
+        Where the page is kept as well.
     **options
         The other keywords of `write_explorer`.
 
@@ -193,9 +195,9 @@ def show_explorer(som, images, groups=None, persons=None, *, height=900, **optio
             "show_explorer works in a notebook; elsewhere use `write_explorer` and open the file."
         ) from None
     with TemporaryDirectory() as folder:
-        path = Path(folder) / "explorer.html"
-        write_explorer(som, images, path, groups, persons, **options)
-        page = path.read_text(encoding="utf-8")
+        kept = Path(folder) / "explorer.html" if path is None else Path(path)
+        write_explorer(som, images, kept, groups, persons, **options)
+        page = kept.read_text(encoding="utf-8")
     # sandboxed: the page reaches nothing else of the notebook
     frame = (
         '<iframe sandbox="allow-scripts allow-downloads allow-forms" title="Map of faces" '
@@ -278,16 +280,6 @@ def _distances(distances, som, images, nodes, movements):
         axes = tuple(range(1, own.ndim))
         apart[nodes == node] = np.sqrt(((own - own.mean(axis=0)) ** 2).mean(axis=axes))
     return apart, "difference from the node's mean face"
-
-
-def _walls(som):
-    """Pairs of adjacent nodes, and how far apart their prototypes are: 0 the nearest pair, 1 the furthest."""
-    y, x = som.positions_.T
-    a, b = np.nonzero(np.triu(np.hypot(y - y[:, None], x - x[:, None]) < ADJACENT, k=1))
-    heights = np.linalg.norm(som.weights_[a] - som.weights_[b], axis=1)
-    heights -= heights.min(initial=np.inf)
-    heights /= max(heights.max(initial=0), 1e-12)
-    return [[int(i), int(j), round(float(h), 3)] for i, j, h in zip(a, b, heights, strict=True)]
 
 
 def _page(title, summary, contents):

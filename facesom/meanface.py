@@ -2,12 +2,53 @@
 
 from __future__ import annotations
 
+import warnings
+
 import cv2
 import numpy as np
 
-from .parts import PARTS
+from .convert import to_grayscale
+from .parts import PARTS, find_parts
 
 USUALLY = 0.5  # a part is drawn where more than this share of the faces show it
+BARE = 0.5  # share of a drawing, at least, on which nothing is drawn
+EXPLAINED = 0.9  # share of a drawing's ink, at least, that belongs to parts of a face
+
+
+def shows_parts(gray):
+    """Whether gray images (N, H, W) on white are drawings of brows, eyes and lips, not photographs."""
+    ink = 1 - gray
+    if not ink.any() or (ink < 0.03).mean() < BARE:
+        return False
+    return bool(ink[find_parts(gray) > 0].sum() >= EXPLAINED * ink.sum())
+
+
+def mean_faces(images, members, most=30):
+    """Draw the mean face of each of several sets of drawn faces.
+
+    Parameters
+    ----------
+    images : ndarray, shape (T, H, W) or (T, H, W, 3 or 4)
+        Drawn faces, as `find_parts` takes them.
+    members : sequence of K ndarrays of int
+        Which faces each set holds.
+    most : int, default 30
+        How many faces of a set are looked at, evenly from first to last.
+
+    Returns
+    -------
+    ndarray of float32, shape (K, H, W)
+        Gray in [0, 1], white background, as from `mean_face`; NaN for an empty set.
+    """
+    chosen = [m[np.unique(np.linspace(0, len(m) - 1, most).astype(int))] if len(m) else m for m in members]
+    some = images[np.concatenate(chosen)]
+    with warnings.catch_warnings():  # which grays moved is said where somebody converts, not here
+        warnings.simplefilter("ignore")
+        gray, labels = to_grayscale(some), find_parts(some)
+    ends = np.cumsum([len(c) for c in chosen])[:-1]
+    cut = zip(np.split(gray, ends), np.split(labels, ends), strict=True)
+    empty = np.full(gray.shape[1:], np.nan, dtype=np.float32)
+    return np.array([mean_face(g, p) if len(g) else empty for g, p in cut])
 
 
 def mean_face(gray, labels):

@@ -16,6 +16,7 @@ from .classify import LabelClassification, classify_labels
 from .groups import transitions
 from .resampling import (
     ALIKE,
+    N_BOOTSTRAPS,
     arrange,
     cliffs_delta,
     draw_persons,
@@ -37,8 +38,6 @@ __all__ = [
     "person_profiles",
     "similar_order",
 ]
-
-N_BOOTSTRAPS = 2000
 
 
 @dataclass(frozen=True, repr=False)

@@ -1,4 +1,4 @@
-"""Two labels over persons: checked, arranged anew over the persons; persons drawn anew within the labels."""
+"""Tests with the person as the unit: two labels arranged anew, signs flipped, persons drawn anew."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from math import comb
 
 import numpy as np
 
+N_BOOTSTRAPS = 2000  # draws of persons for an interval
 ALIKE = (
     "profiles: expected values that differ between persons, with at least two of each label, got none; where "
     "there is but one group everybody's share of it is 1: use more groups."
@@ -54,8 +55,7 @@ def two_labels(y, n_persons):
 
 def arrange(second, n_permutations, rng):
     """Arrangements (M, P) of a boolean labelling (P,), and whether they are all there are."""
-    if not isinstance(n_permutations, (int, np.integer)) or n_permutations < 1:
-        raise ValueError(f"n_permutations: expected a whole number of at least 1, got {n_permutations!r}.")
+    _check_number(n_permutations)
     n, k = len(second), int(second.sum())
     if comb(n, k) > n_permutations:
         return rng.permuted(np.tile(second, (n_permutations, 1)), axis=1), False
@@ -63,6 +63,15 @@ def arrange(second, n_permutations, rng):
     arrangements = np.zeros((len(chosen), n), dtype=bool)
     np.put_along_axis(arrangements, chosen, True, axis=1)
     return arrangements, True
+
+
+def flip_signs(n_persons, n_permutations, rng):
+    """Signs (M, P) of 1 and -1 for the persons, and whether they are all there are."""
+    _check_number(n_permutations)
+    if 2**n_persons > n_permutations:
+        return rng.choice((-1.0, 1.0), (n_permutations, n_persons)), False
+    flipped = np.arange(2**n_persons)[:, None] >> np.arange(n_persons) & 1
+    return 1.0 - 2.0 * flipped, True
 
 
 def p_value(n_extreme, n_arrangements, exact):
@@ -105,5 +114,11 @@ def cliffs_delta(values, last, first):
 def interval(drawn, testable):
     """95 % percentile interval (F, 2) of bootstraps (B, F) where a column is testable, else NaN."""
     limits = np.full((drawn.shape[1], 2), np.nan)
-    limits[testable] = np.nanquantile(drawn[:, testable], (0.025, 0.975), axis=0).T
+    if testable.any():
+        limits[testable] = np.nanquantile(drawn[:, testable], (0.025, 0.975), axis=0).T
     return limits
+
+
+def _check_number(n_permutations):
+    if not isinstance(n_permutations, (int, np.integer)) or n_permutations < 1:
+        raise ValueError(f"n_permutations: expected a whole number of at least 1, got {n_permutations!r}.")

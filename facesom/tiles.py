@@ -9,6 +9,7 @@ from facesom.grid import ADJACENT, node_positions
 
 EMPTY = 0.85  # gray of a tile that has no face
 DARKEST = 0.85  # shade of the highest wall
+MARGIN = 2  # pixels around what is drawn
 
 
 def grid_image(faces, *, gap=2, fill=1.0, weights=None, topology="rectangular"):
@@ -55,7 +56,7 @@ def grid_image(faces, *, gap=2, fill=1.0, weights=None, topology="rectangular"):
         for (top, left), colour in zip(corners, fill.reshape(-1, 3), strict=True):
             canvas[top : top + h + gap, left : left + w + gap] = colour
     if weights is not None:
-        shade = _walls(weights, rows, cols, topology, corners, cell, gap, canvas.shape[:2])
+        shade = _shade(weights, rows, cols, topology, corners, cell, gap, canvas.shape[:2])
         canvas *= 1 - (shade[..., None] if canvas.ndim == 3 else shade)
     for (top, left), face in zip(corners + gap // 2, faces.reshape(-1, *faces.shape[2:]), strict=True):
         canvas[top : top + h, left : left + w] = face
@@ -81,6 +82,16 @@ def unit_faces(faces):
     return np.clip(np.where(lost, np.float32(EMPTY), faces), 0, 1)
 
 
+def drawn_box(faces):
+    """Rows and columns, two slices, of faces (rows, cols, H, W[, 3]) that not all of them leave empty."""
+    paper = np.median(faces[:, :, [0, -1]])
+    spread = np.abs(faces - paper).max(axis=(0, 1, *range(4, faces.ndim)))
+    inked = [np.flatnonzero(spread.max(axis=axis) > 0.05) for axis in (1, 0)]
+    if not min(map(len, inked)):
+        return slice(None), slice(None)
+    return tuple(slice(max(where[0] - MARGIN, 0), where[-1] + MARGIN + 1) for where in inked)
+
+
 def cell_corners(rows, cols, down, right, topology):
     """Top left pixel of every node's cell, (K, 2); a cell is a tile and half a gap around it."""
     y = node_positions(rows, cols, topology)[:, 0]
@@ -88,22 +99,41 @@ def cell_corners(rows, cols, down, right, topology):
     return np.column_stack([top, left]).astype(int)
 
 
-def _walls(weights, rows, cols, topology, corners, cell, gap, shape):
+def wall_heights(weights, positions):
+    """Return which nodes are adjacent, and how far apart their prototypes are.
+
+    Parameters
+    ----------
+    weights : ndarray of float, shape (K, D)
+        Prototypes.
+    positions : ndarray of float, shape (K, 2)
+        As from `node_positions`.
+
+    Returns
+    -------
+    a, b : ndarray of int, shape (n,)
+        The pairs, a < b.
+    heights : ndarray of float, shape (n,)
+        Euclidean distance, from 0 for the nearest pair to 1 for the furthest.
+    """
+    a, b = np.triu_indices(len(positions), k=1)
+    near = np.linalg.norm(positions[a] - positions[b], axis=1) < ADJACENT
+    a, b = a[near], b[near]
+    heights = np.array([np.linalg.norm(weights[i] - weights[j]) for i, j in zip(a, b, strict=True)])
+    heights -= heights.min(initial=np.inf)
+    heights /= max(heights.max(initial=0), 1e-12)
+    return a, b, heights
+
+
+def _shade(weights, rows, cols, topology, corners, cell, gap, shape):
     """Shade of each pixel of the gaps, 0 to `DARKEST`."""
     weights = np.asarray(weights, dtype=float)
     if weights.shape[:2] != (rows, cols) or weights.ndim < 3:
         raise ValueError(f"weights: expected prototypes of shape ({rows}, {cols}, ...), got {weights.shape}.")
-    weights = weights.reshape(rows * cols, -1)
-    a, b = np.triu_indices(rows * cols, k=1)
-    places = node_positions(rows, cols, topology)
-    near = np.linalg.norm(places[a] - places[b], axis=1) < ADJACENT
-    a, b = a[near], b[near]
-    heights = np.array([np.linalg.norm(weights[i] - weights[j]) for i, j in zip(a, b, strict=True)])
+    walls = wall_heights(weights.reshape(rows * cols, -1), node_positions(rows, cols, topology))
     shade = np.zeros(shape, dtype=np.float32)
-    heights -= heights.min(initial=np.inf)
-    heights /= max(heights.max(initial=0), 1e-12)
     # the wall between two nodes lies where their cells, half a gap larger on every side, overlap
-    for i, j, height in zip(a, b, heights, strict=True):
+    for i, j, height in zip(*walls, strict=True):
         top, left = np.maximum(np.maximum(corners[i], corners[j]) - (gap - gap // 2), 0)
         bottom, right = np.minimum(corners[i], corners[j]) + cell + gap // 2
         wall = shade[top:bottom, left:right]

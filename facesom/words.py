@@ -182,7 +182,15 @@ def group_distances(movements, groups, *, n_groups=None):
 
 
 def group_table(
-    groups, *, nodes=None, probabilities=None, distances=None, words=None, X2=None, X2_names=None
+    groups,
+    *,
+    nodes=None,
+    probabilities=None,
+    distances=None,
+    words=None,
+    stability=None,
+    X2=None,
+    X2_names=None,
 ):
     """Lay out what is known of each frame as a pandas table, a row a frame.
 
@@ -197,6 +205,9 @@ def group_table(
         As from `group_distances`.
     words : sequence of K, optional
         What each group shows, as from `describe_groups`.
+    stability : array_like of float, shape (K,), optional
+        How reliably each group comes back, as in ``GroupStability.stability``; the table holds the frame's
+        own.
     X2 : array_like, shape (P, N, C), optional
         Further numbers of each frame; a column each.
     X2_names : sequence of C str, optional
@@ -205,7 +216,8 @@ def group_table(
     Returns
     -------
     pandas.DataFrame
-        Columns person, frame, group, and those of node, probability, distance, words and X2 that were given.
+        Columns person, frame, group, and those of node, probability, distance, words, stability and X2 that
+        were given.
 
     Raises
     ------
@@ -248,6 +260,9 @@ def group_table(
     if words is not None:
         _enough("words", len(words), group)
         table["words"] = [str(words[k]) if k >= 0 else "" for k in group]
+    if stability is not None:
+        _enough("stability", len(stability), group)
+        table["stability"] = np.where(group < 0, np.nan, np.asarray(stability, dtype=float)[group])
     if X2 is not None:
         X2 = rows(X2, 2, "X2")
         X2_names = [f"X2_{c}" for c in range(X2.shape[1])] if X2_names is None else list(X2_names)

@@ -8,8 +8,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.offsetbox import AnnotationBbox
+from skimage import data
 
-from facesom.cards import CENTRAL, DOUBTFUL, group_faces, plot_group_cards, plot_group_tree, plot_n_groups
+import facesom
+from facesom.cards import CENTRAL, DOUBTFUL, group_faces, plot_group_cards, plot_group_tree
+from facesom.choice_plots import plot_n_groups
 from facesom.how_many import GroupChoice
 
 RNG = np.random.default_rng(0)
@@ -95,12 +98,24 @@ def test_change_is_blue_where_a_group_draws_more():
     ax = plot_group_cards(faces, [[0, 0, 1, 1]], np.zeros((1, 4)))
     image = ax.images[0].get_array()
     half = image.shape[0] // 2
-    red, _, blue = (
-        image[half + half - 9 + 2 : half + half - 9 + 4, 10 + 2 : 10 + 8].reshape(-1, 3).mean(axis=0)
+    assert half == 2 + (2 + 2 + 2) + 2, "headline, two dark rows with a margin, gap: the rest is cut off"
+    for top, more_blue in ((0, False), (half, True)):  # only the second group draws there
+        red, _, blue = image[top + 5 : top + 7, 11:19].reshape(-1, 3).mean(axis=0)
+        assert (blue > red) == more_blue
+
+
+def test_drawn_faces_have_a_sharp_mean_and_photographs_one_of_pixels():
+    drawn = facesom.make_faces(3, 20, seed=3)
+    gray = facesom.to_grayscale(drawn.dataset.X1)
+    means, pixels = group_faces(gray, drawn.expressions), gray[drawn.expressions == 0].mean(axis=0)
+    assert means[0].min() < pixels.min() - 0.05, "dark where the mean of pixels is a blur"
+    assert ((means[0] > 0.05) & (means[0] < 0.95)).mean() < ((pixels > 0.05) & (pixels < 0.95)).mean()
+    ax = plot_group_cards(gray, drawn.expressions, np.zeros(gray.shape[:2]))
+    assert (np.abs(ax.images[0].get_array()[..., 0] - means[0].min()) < 1e-6).any(), "so has its card"
+    photos = data.lfw_subset()[None, :40]
+    np.testing.assert_allclose(
+        group_faces(photos, np.zeros((1, 40), int))[0], photos[0].mean(axis=0), rtol=1e-5
     )
-    assert blue > red, "the second group draws what the first leaves white"
-    red, _, blue = image[half - 9 + 2 : half - 9 + 4, 10 + 2 : 10 + 8].reshape(-1, 3).mean(axis=0)
-    assert red > blue
 
 
 def test_an_empty_group_has_an_empty_card_and_no_face():

@@ -262,6 +262,8 @@ def test_the_page_in_a_notebook_is_the_page_in_the_file(tmp_path, som, gray, mon
     assert 'height="500"' in frame.data and 'sandbox="allow-scripts' in frame.data
     page = html.unescape(re.search(r'srcdoc="([^"]*)"', frame.data)[1])
     assert page == (tmp_path / "map.html").read_text(encoding="utf-8")
+    show_explorer(som, gray, persons=list("abc"), path=tmp_path / "kept.html")
+    assert (tmp_path / "kept.html").read_text(encoding="utf-8") == page, "kept where it was asked for"
 
 
 def test_outside_of_a_notebook_there_is_the_file(som, gray, monkeypatch):

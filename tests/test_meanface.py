@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from skimage import data
 
 import facesom
-from facesom.meanface import mean_face, signed_distance
+from facesom.meanface import mean_face, mean_faces, shows_parts, signed_distance
 from facesom.parts import find_parts
 
 
@@ -56,3 +57,26 @@ def test_signed_distance_is_positive_inside():
     np.testing.assert_array_equal(
         signed_distance(mask, np.array([2, -1])), signed_distance(moved, np.zeros(2))
     )
+
+
+def test_means_of_sets_are_those_of_their_faces(face):
+    other = np.roll(face, 3, axis=1)
+    images = np.stack([face, other, face, other])
+    means = mean_faces(images, [np.array([0, 2]), np.array([], int), np.array([1, 3])])
+    gray = facesom.to_grayscale(images)
+    np.testing.assert_allclose(means[0], gray[0], atol=1e-6)
+    np.testing.assert_allclose(means[2], gray[1], atol=1e-6)
+    assert np.isnan(means[1]).all() and means.dtype == np.float32
+    few = mean_faces(images, [np.arange(4)], most=2)  # the first and the last
+    gray, parts = gray_and_parts(images[[0, 3]])
+    np.testing.assert_array_equal(few[0], mean_face(gray, parts))
+
+
+def test_drawings_are_told_from_photographs_and_noise(face):
+    gray = facesom.to_grayscale(face[None])
+    assert shows_parts(np.repeat(gray, 3, axis=0))
+    scribble = np.ones_like(gray)
+    scribble[0, ::8] = 0
+    assert not shows_parts(scribble), "lines that are no parts of a face"
+    assert not shows_parts(np.ones_like(gray)) and not shows_parts(data.lfw_subset()[:9])
+    assert not shows_parts(np.random.default_rng(0).random((5, 30, 30)))
