@@ -1,0 +1,222 @@
+"""Training and test halves that share neither persons nor images, and classes made equally large."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import is_dataclass
+from hashlib import blake2b
+
+import numpy as np
+
+from .labelled import few
+
+__all__ = ["balanced", "check_disjoint", "image_hashes", "split_by_person", "split_train_test"]
+
+N_DRAWS = 200
+
+
+def balanced(data, n_per_class=None, seed=0):
+    """Draw equally many samples of each class, without replacement.
+
+    Parameters
+    ----------
+    data : EmotionFaces or ActionUnits
+    n_per_class : int, optional
+        Default: as many as the smallest class has.
+    seed : int, default 0
+
+    Returns
+    -------
+    EmotionFaces or ActionUnits
+        In the order in which they were.
+
+    Raises
+    ------
+    ValueError
+        If a class has fewer samples, or none.
+    """
+    counts = data.counts
+    smallest = min(counts, key=counts.get)
+    if not counts[smallest]:
+        raise ValueError(
+            f"data: expected samples of each class, {smallest!r} has none; choose by data.classes(...)."
+        )
+    n = counts[smallest] if n_per_class is None else n_per_class
+    if not isinstance(n, (int, np.integer)) or not 1 <= n <= counts[smallest]:
+        raise ValueError(
+            f"n_per_class: expected a whole number from 1 to {counts[smallest]}, all that {smallest!r} has, "
+            f"got {n!r}; samples are not drawn twice."
+        )
+    rng = np.random.default_rng(seed)
+    members = (np.flatnonzero(data.labels == k) for k in range(len(data.names)))
+    return data.subset(np.sort(np.concatenate([rng.choice(m, n, replace=False) for m in members])))
+
+
+def split_by_person(persons, labels, test_size=0.25, seed=0):
+    """Split samples so that no person is in both halves and both have about the same shares of the classes.
+
+    Parameters
+    ----------
+    persons : array_like, shape (N,)
+        Who each sample is of.
+    labels : array_like, shape (N,)
+        Class of each sample.
+    test_size : float, default 0.25
+        Share of the samples to test on, 0 to 1; whole persons come near it.
+    seed : int, default 0
+
+    Returns
+    -------
+    train, test : ndarray of int
+        Places of the samples.
+
+    Raises
+    ------
+    ValueError
+        If persons are missing, or there is but one.
+
+    Warns
+    -----
+    UserWarning
+        If a class is in one half only.
+
+    Notes
+    -----
+    Of `N_DRAWS` random choices of persons the one whose shares of all classes come nearest to `test_size`.
+    (scikit-learn's `StratifiedGroupKFold` loses the shares when it shuffles, in version 1.6 and before.)
+    """
+    if persons is None:
+        raise ValueError(
+            'persons: expected one for each sample, they are not known; read with person="prefix" or '
+            '"folder" where files tell, else use split_train_test.'
+        )
+    persons, labels = np.asarray(persons), np.asarray(labels)
+    if persons.ndim != 1 or persons.shape != labels.shape:
+        raise ValueError(f"persons: expected one for each of {len(labels)} samples, got {persons.shape}.")
+    if not isinstance(test_size, (float, np.floating)) or not 0 < test_size < 1:
+        raise ValueError(f"test_size: expected a share over 0 and under 1, got {test_size!r}.")
+    who = np.unique(persons, return_inverse=True)[1]
+    classes, codes = np.unique(labels, return_inverse=True)
+    counts = np.zeros((who.max(initial=-1) + 1, len(classes)), dtype=int)
+    np.add.at(counts, (who, codes), 1)
+    if len(counts) < 2:
+        raise ValueError(
+            f"persons: expected at least two, one to test on, got {len(counts)}; a single person says "
+            "nothing about others."
+        )
+    rng = np.random.default_rng(seed)
+    order, n_test = min((_draw(counts, test_size, rng) for _ in range(N_DRAWS)), key=lambda draw: draw[2])[:2]
+    tested = np.isin(who, order[:n_test])
+    train, test = np.flatnonzero(~tested), np.flatnonzero(tested)
+    lonely = np.setxor1d(labels[train], labels[test]).tolist()
+    if lonely:
+        warnings.warn(
+            f"labels: class {', '.join(map(str, lonely))} is in one half only, as too few persons show it; "
+            "leave it out, or take its figures for what they are.",
+            stacklevel=2,
+        )
+    return train, test
+
+
+def _draw(counts, test_size, rng):
+    """Persons in random order, how many of them make a test, and how far its shares are from `test_size`."""
+    order = rng.permutation(len(counts))
+    sums = counts[order].cumsum(axis=0)[:-1]  # one person at least remains for the training
+    n_test = np.abs(sums.sum(axis=1) - test_size * counts.sum()).argmin()
+    return order, n_test + 1, ((sums[n_test] / counts.sum(axis=0) - test_size) ** 2).sum()
+
+
+def split_train_test(data, test_size=0.25, seed=0):
+    """Split labelled samples by person where persons are known, else so that equal images stay together.
+
+    Parameters
+    ----------
+    data : EmotionFaces or ActionUnits
+    test_size : float, default 0.25
+        Share of the samples to test on, 0 to 1.
+    seed : int, default 0
+
+    Returns
+    -------
+    train, test : EmotionFaces or ActionUnits
+
+    Raises
+    ------
+    ValueError
+        If there is but one person, or image.
+
+    Warns
+    -----
+    UserWarning
+        If persons are not known: then faces of one person may be in both halves, and results look better than
+        they are for people whom the model has not met. Also if a class is in one half only.
+    """
+    persons = data.persons
+    if persons is None:
+        warnings.warn(
+            "persons are not known: the same people may be in training and test, which flatters "
+            "every result.",
+            stacklevel=2,
+        )
+        persons = image_hashes(data.images) if hasattr(data, "images") else np.arange(len(data))
+    train, test = split_by_person(persons, data.labels, test_size, seed)
+    return data.subset(train), data.subset(test)
+
+
+def image_hashes(images):
+    """Return a number for each image by which equal ones are found.
+
+    Parameters
+    ----------
+    images : array_like, shape (N, ...)
+        Compared pixel by pixel: equal ones have equal numbers.
+
+    Returns
+    -------
+    ndarray of uint64, shape (N,)
+        BLAKE2b (Aumasson et al., 2013) of the pixels. That two different images of a million share a number
+        has a probability below 1e-7.
+    """
+    images = np.ascontiguousarray(images)
+    digests = [int.from_bytes(blake2b(image.data, digest_size=8).digest(), "big") for image in images]
+    return np.array(digests, dtype=np.uint64)
+
+
+def check_disjoint(train, test):
+    """Make sure that a test shares neither persons nor images with the training.
+
+    Parameters
+    ----------
+    train, test : EmotionFaces or ActionUnits
+
+    Raises
+    ------
+    ValueError
+        If persons, or images that are equal pixel by pixel, are in both, or classes differ; the message names
+        some.
+    """
+    if not (is_dataclass(train) and type(train) is type(test)):
+        raise ValueError(
+            "train and test: expected EmotionFaces, or ActionUnits, twice, got "
+            f"{type(train).__name__} and {type(test).__name__}."
+        )
+    if train.names != test.names:
+        raise ValueError(
+            f"test: expected the classes of train, {', '.join(train.names)}, got {', '.join(test.names)}; "
+            "as_emotions() gives both the same."
+        )
+    if train.persons is not None and test.persons is not None:
+        both = np.intersect1d(train.persons, test.persons)
+        if len(both):
+            raise ValueError(
+                f"test: {len(both)} persons are in training and test: {few(both)}. A model that has seen "
+                "them recognises them; split with split_train_test, or split_by_person."
+            )
+    if hasattr(train, "images") and train.images.shape[1:] == test.images.shape[1:]:
+        seen = np.flatnonzero(np.isin(image_hashes(test.images), image_hashes(train.images)))
+        if len(seen):
+            which = seen if test.sources is None else test.sources[seen]
+            raise ValueError(
+                f"test: {len(seen)} images are in the training, too, pixel by pixel: {few(which)}. Leave "
+                "them out of either half; image_hashes finds them."
+            )
