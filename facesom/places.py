@@ -215,7 +215,9 @@ def _middle_row(mask):
 def _label_rim(labels, colour):
     """Give the thinly covered pixels around a part its label, in place."""
     flat = labels.ravel()
-    rim = np.flatnonzero((colour.ravel() > 0) & (flat == 0))
+    inside = np.zeros(labels.shape, bool)
+    inside[:, 1:-1, 1:-1] = True  # at the border there is no next pixel
+    rim = np.flatnonzero((colour > 0) & (labels == 0) & inside)
     width = labels.shape[2]
     label = np.zeros(len(rim), np.int8)
     for step in (-width, width, -1, 1, -width - 1, -width + 1, width - 1, width + 1):

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from skimage.data import astronaut
 
 from facesom.dataset import DatasetError, load
 from facesom.ink import find_ink
@@ -478,3 +479,10 @@ def test_faces_drawn_from_photos():
         (9, "right_brow_middle"),
     ):
         assert np.corrcoef(data.X2[..., k].ravel(), column(features, name).ravel())[0, 1] > 0.9, name
+
+
+def test_photos_are_refused_in_words():
+    photo = astronaut()[:64, 100:164]  # it has a face, but nothing in it is a plain background
+    assert not find_parts(photo[None]).any()
+    with pytest.raises(DatasetError, match="a photo"):
+        shape_features(photo[None])
