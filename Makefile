@@ -1,6 +1,8 @@
 PYTHON ?= python3
 DATA ?=
 NOTEBOOKS ?= "0[1-5]*"
+# for the tests of neural networks; TORCH= leaves them out
+TORCH ?= torch==2.13.0
 VENV := .venv
 COLAB := .venv-colab
 STAMP := .facesom-installed
@@ -20,7 +22,7 @@ install: $(VENV)/$(STAMP)  ## make .venv and install facesom into it
 run: install  ## run notebooks 01-05 into outputs/; your own file: make run DATA=path/to/faces.pickle
 	$(VENV)/bin/python notebooks/run.py $(NOTEBOOKS) $(if $(DATA),--data "$(DATA)")
 
-test: install  ## check style, run all tests and every notebook on small data
+test: install $(VENV)/$(STAMP)-deep  ## check style, run all tests and every notebook on small data
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/python -m pytest
@@ -48,6 +50,10 @@ $(VENV)/$(STAMP): requirements.txt pyproject.toml
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --upgrade pip
 	$(VENV)/bin/python -m pip install --quiet --editable '.[notebooks,test]'
+	@touch $@
+
+$(VENV)/$(STAMP)-deep: $(VENV)/$(STAMP)
+	$(if $(TORCH),$(VENV)/bin/python -m pip install --quiet $(TORCH))
 	@touch $@
 
 $(COLAB)/$(STAMP): requirements.txt pyproject.toml constraints-colab.txt
