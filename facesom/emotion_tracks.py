@@ -1,0 +1,216 @@
+"""Emotions over time: what each face of a video shows, from its first sighting to its last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.patheffects import withStroke
+
+from .canvas import new_axes
+from .emotion_model import predict_emotions
+from .labelled import EMOTIONS
+from .photos import crop_faces
+from .video import FaceTracks, track_faces
+
+__all__ = ["VideoEmotions", "plot_emotions_over_time", "video_emotions"]
+
+#: Okabe and Ito (2008), as far as they stand out on white; neutral is gray.
+EMOTION_COLOURS = {
+    "angry": "#D55E00",
+    "disgust": "#009E73",
+    "fear": "#CC79A7",
+    "happy": "#E69F00",
+    "sad": "#0072B2",
+    "surprise": "#56B4E9",
+    "neutral": "#777777",
+}
+OTHERS = ("#000000", "#8C564B", "#9467BD", "#BCBD22")  # for classes of one's own
+STRONG = 0.3  # an emotion that once reaches this gets a thick line and its name
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class VideoEmotions:
+    """How probable each of C emotions is at n sightings of K faces.
+
+    Attributes
+    ----------
+    tracks : FaceTracks
+        Whose face was seen when and where; the rows below follow it.
+    raw : ndarray of float, shape (n, C)
+        What the model says of each sighting alone.
+    probabilities : ndarray of float, shape (n, C)
+        Smoothed over the face's sightings before and after; a row sums to 1.
+    names : tuple of str, length C
+        The emotions.
+    smoothing : float
+        Seconds; see `video_emotions`.
+    """
+
+    tracks: FaceTracks
+    raw: np.ndarray
+    probabilities: np.ndarray
+    names: tuple
+    smoothing: float
+
+    def __len__(self):
+        """Number of faces."""
+        return len(self.tracks)
+
+    @property
+    def predicted(self):
+        """ndarray of int, shape (n,): the most probable emotion, smoothed, an index into `names`."""
+        return self.probabilities.argmax(axis=1)
+
+    def __repr__(self):
+        lines = [f"VideoEmotions: {len(self)} faces in {len(self.tracks.looks)} frames"]
+        for face in range(len(self)):
+            shares = np.bincount(self.predicted[self.tracks.face == face], minlength=len(self.names))
+            shares = shares / shares.sum()
+            ranked = [c for c in np.argsort(-shares, kind="stable") if shares[c] >= 0.005]
+            shown = ", ".join(f"{self.names[c]} {shares[c]:.0%}" for c in ranked)
+            lines.append(f"  face {face}: {shown}")
+        return "\n".join(lines)
+
+    def to_frame(self):
+        """Return a table, a row for each sighting.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns face, frame, time (s), x, y, w, h, emotion, then the smoothed probability of each emotion
+            under its name, and what the model said as raw_NAME.
+        """
+        table = self.tracks.to_frame()
+        table["emotion"] = np.array(self.names)[self.predicted]
+        for prefix, values in (("", self.probabilities), ("raw_", self.raw)):
+            for name, column in zip(self.names, values.T, strict=True):
+                table[prefix + name] = column
+        return table
+
+
+def video_emotions(video, model=predict_emotions, *, smoothing=0.4, names=EMOTIONS, **tracking):
+    """Follow every face through a video and say which emotion it shows at each time.
+
+    The model sees single pictures, so that its answers flicker. They are averaged over the face's sightings
+    before and after, with weights that fall as exp(-distance in time / `smoothing`): exponential smoothing to
+    both sides, which does not lag behind. Nothing is made up for times at which the face was not found.
+
+    Parameters
+    ----------
+    video : str, Path or iterable of ndarray
+        A video file, or RGB frames (H, W, 3) uint8.
+    model : callable, default `predict_emotions`
+        Gets faces (K, 96, 96, 3) uint8 RGB and returns probabilities (K, C), e.g. `onnx_model("my.onnx")`.
+    smoothing : float, default 0.4
+        Seconds after which a weight has fallen to 37 %. 0: no smoothing.
+    names : sequence of str, length C
+        What the columns mean.
+    **tracking
+        As in `track_faces`: every, max_frames, detector, max_gap, progress, ...
+
+    Returns
+    -------
+    VideoEmotions
+        Without a face: of length 0.
+
+    Raises
+    ------
+    DatasetError
+        If the file cannot be read.
+    ValueError
+        If the model returns anything but a row of probabilities a face, or an argument is out of its range.
+    """
+    if not 0 <= smoothing < np.inf:
+        raise ValueError(f"smoothing: expected seconds from 0 up, got {smoothing!r}.")
+    names = tuple(names)
+
+    def look(frame, boxes):
+        answer = np.asarray(model(crop_faces(frame, boxes)), dtype=float)
+        if answer.shape != (len(boxes), len(names)):
+            raise ValueError(
+                f"model: expected probabilities of shape ({len(boxes)}, {len(names)}), a row a face and a "
+                f"column for each of {', '.join(names)}, got {answer.shape}; pass names=... of its classes."
+            )
+        if not (answer >= 0).all() or not np.allclose(answer.sum(axis=1), 1, atol=1e-3):
+            raise ValueError(f"model: expected rows that sum to 1, got {answer[0].round(3)}; use softmax.")
+        return answer
+
+    tracks = track_faces(video, each=look, **tracking)
+    raw = np.array(tracks.values).reshape(-1, len(names))
+    smooth = raw.copy()
+    for face in range(len(tracks) if smoothing else 0):
+        mine = tracks.face == face
+        smooth[mine] = _smooth(raw[mine], tracks.time[mine], smoothing)
+    return VideoEmotions(tracks, raw, smooth, names, float(smoothing))
+
+
+def _smooth(values, times, scale):
+    """Means of values (n, C) at times (n,) under two-sided exponential weights."""
+    fall = np.exp(-np.diff(times) / scale)
+    values = np.column_stack([values, np.ones(len(values))])  # the last column sums the weights
+    before, after = values.copy(), values.copy()
+    for k in range(1, len(values)):
+        before[k] += fall[k - 1] * before[k - 1]
+        after[-1 - k] += fall[-k] * after[-k]
+    sums = before + after - values
+    return sums[:, :-1] / sums[:, -1:]
+
+
+def plot_emotions_over_time(result, face=0, *, ax=None):
+    """Draw the smoothed probabilities of one face over time, broken and shaded where it was not found.
+
+    Parameters
+    ----------
+    result : VideoEmotions
+    face : int, default 0
+        Number of the face.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ValueError
+        If there is no such face.
+    """
+    if not 0 <= face < len(result):
+        raise ValueError(
+            f"face: expected a number from 0 to {len(result) - 1}, got {face!r}."
+            if len(result)
+            else "result: expected at least one face, no face was found in this video."
+        )
+    ax = new_axes(ax, (4, 10), 10)
+    tracks = result.tracks
+    mine = tracks.face == face
+    curves = np.full(
+        (len(tracks.looks), len(result.names)), np.nan
+    )  # a look without the face breaks the lines
+    curves[np.searchsorted(tracks.looks, tracks.frame[mine])] = result.probabilities[mine]
+    times = tracks.looks / tracks.fps
+    for c in np.argsort(-result.probabilities[mine].mean(axis=0), kind="stable"):
+        name, peak = result.names[c], np.nanargmax(curves[:, c])
+        colour = EMOTION_COLOURS.get(name, OTHERS[c % len(OTHERS)])
+        strong = curves[peak, c] >= STRONG
+        ax.plot(times, curves[:, c], ".-", ms=3, lw=2.2 if strong else 0.9, color=colour, label=name)
+        if strong:
+            side = "left" if peak < len(times) / 2 else "right"
+            text = ax.text(times[peak], curves[peak, c] + 0.02, name, color=colour, ha=side, weight="bold")
+            text.set_path_effects([withStroke(linewidth=3, foreground="white")])
+    lost = np.isnan(curves[:, 0])
+    step = (times[1] - times[0]) / 2 if len(times) > 1 else 0.5
+    ax.fill_between(
+        np.column_stack([times - step, times + step]).ravel(),
+        *(0, 1.1),
+        where=np.repeat(lost, 2),
+        color="#EEEEEE",
+        label="not found" if lost.any() else None,
+        zorder=0,
+    )
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    ax.set(xlim=(0, times[-1]), ylim=(0, 1.06), xlabel="seconds", ylabel="probability", title=f"face {face}")
+    ax.set_yticks(np.linspace(0, 1, 5))
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
