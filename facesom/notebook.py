@@ -1,11 +1,20 @@
 """Where a notebook finds its input, whether it runs in Colab or at home."""
 
+import zipfile
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
+import numpy as np
+
+from facesom.convert import to_grayscale
 from facesom.dataset import save
+from facesom.emotions import EmotionFaces, read_emotion_folder, write_emotion_folder
+from facesom.example_video import write_example_video
+from facesom.fer2013 import write_fer2013
 from facesom.synthetic import make_faces
 
-__all__ = ["find_data"]
+__all__ = ["find_action_units", "find_data", "find_emotion_folder", "find_fer2013", "find_video"]
 
 
 def find_data(path="", *, n_persons=43, n_frames=500, folder="outputs"):
@@ -46,6 +55,177 @@ def find_data(path="", *, n_persons=43, n_frames=500, folder="outputs"):
         path.parent.mkdir(parents=True, exist_ok=True)
         save(make_faces(n_persons, n_frames).dataset, path)
     return path
+
+
+def find_emotion_folder(path="", *, n_persons=40, n_frames=60, folder="outputs"):
+    """Return a folder that holds one folder of images for each emotion: one's own, or one of drawn faces.
+
+    Parameters
+    ----------
+    path : str or Path, default ""
+        A folder, or a zip of one, which is unpacked into `folder`; ``"upload"`` asks for a zip with Colab's
+        upload form; ``""`` draws faces with `make_faces` (seed 0, every person showing all expressions) and
+        keeps them in `folder`, so that they are drawn only once.
+    n_persons, n_frames : int, default 40, 60
+        How many faces are drawn if `path` is empty.
+    folder : str or Path, default "outputs"
+        Where drawn or unpacked faces are kept; made if missing.
+
+    Returns
+    -------
+    pathlib.Path
+        An existing folder for `facesom.read_emotion_folder`. Drawn files are called ``p07_00123.png``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such folder or zip.
+    """
+    if path == "upload":
+        path = _upload()
+    if path:
+        path = Path(path).expanduser()
+        if path.is_dir():
+            return path
+        if path.is_file() and zipfile.is_zipfile(path):
+            return _unpack(path, Path(folder) / path.stem)
+        raise ValueError(
+            f"data_path: expected a folder that holds one folder for each emotion, or a zip of it; "
+            f'{str(path)!r} is none (looked from {Path.cwd()}). "" draws faces.'
+        )
+    path = Path(folder) / f"drawn_emotions_{n_persons}x{n_frames}"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        faces = make_faces(n_persons, n_frames, mix="balanced")
+        gray = (255 * to_grayscale(faces.dataset).X1).round().astype(np.uint8)
+        labels = faces.expressions.ravel()
+        persons = np.repeat([f"p{person:02}" for person in range(n_persons)], n_frames)
+        drawn = EmotionFaces(gray.reshape(-1, *gray.shape[2:]), labels, faces.expression_names, persons)
+        write_emotion_folder(drawn.as_emotions(), path)
+    return path
+
+
+def find_fer2013(path="", *, n_persons=40, n_frames=60, folder="outputs"):
+    """Return the path of a table of faces as FER2013 has it: one's own, an uploaded one, or of drawn faces.
+
+    Parameters
+    ----------
+    path : str or Path, default ""
+        ``fer2013.csv`` or an ``.npz`` of its columns; ``"upload"`` asks for one with Colab's upload form;
+        ``""`` writes a table of the faces of `find_emotion_folder`, cropped to 48 × 48, into `folder`. Two
+        persons of five are in the two test parts and nowhere else.
+    n_persons, n_frames : int, default 40, 60
+        How many faces are drawn if `path` is empty; at least 5 persons.
+    folder : str or Path, default "outputs"
+
+    Returns
+    -------
+    pathlib.Path
+        An existing file for `facesom.read_fer2013`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such file, or there are too few persons for three parts.
+    """
+    if path:
+        return find_data(path)
+    path = Path(folder) / f"drawn_fer2013_{n_persons}x{n_frames}.csv"
+    if not path.exists():
+        drawn = find_emotion_folder(n_persons=n_persons, n_frames=n_frames, folder=folder)
+        faces = read_emotion_folder(drawn, size=None, person="prefix")
+        middle = [
+            cv2.resize(face[5:61, 4:60], (48, 48), interpolation=cv2.INTER_AREA) for face in faces.images
+        ]
+        faces = replace(faces, images=np.stack(middle))
+        fifth = np.unique(faces.persons, return_inverse=True)[1] % 5
+        chosen = {"Training": fifth < 3, "PublicTest": fifth == 3, "PrivateTest": fifth == 4}
+        if fifth.max() < 4:
+            raise ValueError(f"n_persons: expected at least 5 for three parts, got {n_persons}.")
+        write_fer2013({usage: faces.subset(mask) for usage, mask in chosen.items()}, path)
+    return path
+
+
+def find_action_units(path="", *, n_persons=40, n_frames=60, folder="outputs"):
+    """Return the path of a table of action units: one's own, an uploaded one, or those of drawn faces.
+
+    Parameters
+    ----------
+    path : str or Path, default ""
+        As OpenFace or Py-Feat write it, or any with a column a unit; ``"upload"`` asks for one with Colab's
+        upload form; ``""`` writes the units that `make_faces` moved, which are the truth about its faces.
+    n_persons, n_frames : int, default 40, 60
+        How many faces are drawn if `path` is empty.
+    folder : str or Path, default "outputs"
+
+    Returns
+    -------
+    pathlib.Path
+        An existing file for `facesom.emotions.read_action_units`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such file.
+    """
+    if path:
+        return find_data(path)
+    path = Path(folder) / f"drawn_action_units_{n_persons}x{n_frames}.csv"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        faces = make_faces(n_persons, n_frames, size=32, mix="balanced")
+        units = faces.action_units
+        lines = [",".join(["subject", "emotion", *(f"AU{int(name[2:]):02}" for name in units.dtype.names)])]
+        for (person, frame), expression in np.ndenumerate(faces.expressions):
+            values = ",".join(f"{value:.3f}" for value in units[person, frame])
+            lines.append(f"p{person:02},{faces.expression_names[expression]},{values}")
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def find_video(path="", *, folder="outputs"):
+    """Return the path of a video: one's own, an uploaded one, or an example made from a photo.
+
+    Parameters
+    ----------
+    path : str or Path, default ""
+        A file; ``"upload"`` asks for one in Colab; ``""`` makes one with `write_example_video`.
+    folder : str or Path, default "outputs"
+        Where the example is kept; made if missing.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    ValueError
+        If the file does not exist, or if ``"upload"`` is asked for outside Colab or nothing was chosen.
+    """
+    if path == "upload":
+        return _upload()
+    if path:
+        path = Path(path).expanduser()
+        if not path.is_file():
+            raise ValueError(
+                f"video_path: there is no file {str(path)!r} (looked from {Path.cwd()}). "
+                'Give its full path, "upload" to choose it in Colab, or "" for an example.'
+            )
+        return path
+    path = Path(folder) / "example_video.mp4"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_example_video(path)
+    return path
+
+
+def _unpack(archive, target):
+    """The folder of folders in a zip, unpacked once."""
+    if not target.exists():
+        with zipfile.ZipFile(archive) as file:
+            file.extractall(target)
+    inside = [item for item in target.iterdir() if item.is_dir() and item.name != "__MACOSX"]
+    return inside[0] if len(inside) == 1 and any(item.is_dir() for item in inside[0].iterdir()) else target
 
 
 def _upload():

@@ -67,14 +67,39 @@ FLOORS = [
     "synthetic",
     "parts",
     "features",
+    "networks",
+    "embeddings",
+    "scoreboard",
     "som",
     "groups",
     "align",
     "across",
+    "stability",
+    "by_column",
     "profiles",
+    "scores",
     "plots",
+    "score_plots",
+    "feature_plots",
+    "network_plots",
+    "figure_set",
 ]
-FLOORS += ["explorer", "emotions", "photos", "notebook"]
+FLOORS += [
+    "explorer",
+    "emotions",
+    "emotion_classifiers",
+    "emotion_model",
+    "emotion_network",
+    "photos",
+    "group_photos",
+    "photo_labels",
+    "photo_plots",
+    "video",
+    "emotion_tracks",
+    "landmarks",
+    "from_photos",
+    "notebook",
+]
 
 
 @pytest.mark.parametrize("room", [room for room in FLOORS if room in ROOMS])
@@ -104,6 +129,7 @@ def test_requirements_are_lower_bounds():
 
 def test_every_imported_library_is_required():
     names = {
+        "PIL": "pillow",
         "cv2": "opencv-python",
         "skimage": "scikit-image",
         "sklearn": "scikit-learn",
