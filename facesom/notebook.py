@@ -40,16 +40,8 @@ def find_data(path="", *, n_persons=43, n_frames=500, folder="outputs"):
     ValueError
         If the file does not exist, or if ``"upload"`` is asked for outside Colab or nothing was chosen.
     """
-    if path == "upload":
-        return _upload()
     if path:
-        path = Path(path).expanduser()
-        if not path.is_file():
-            raise ValueError(
-                f"data_path: there is no file {str(path)!r} (looked from {Path.cwd()}). "
-                'Give its full path, "upload" to choose it in Colab, or "" for drawn faces.'
-            )
-        return path
+        return _given(path, "data_path", "drawn faces")
     path = Path(folder) / f"drawn_faces_{n_persons}x{n_frames}.pickle"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -82,7 +74,7 @@ def find_emotion_folder(path="", *, n_persons=40, n_frames=60, folder="outputs")
         If there is no such folder or zip.
     """
     if path == "upload":
-        path = _upload()
+        path = _upload("data_path")
     if path:
         path = Path(path).expanduser()
         if path.is_dir():
@@ -129,7 +121,7 @@ def find_fer2013(path="", *, n_persons=40, n_frames=60, folder="outputs"):
         If there is no such file, or there are too few persons for three parts.
     """
     if path:
-        return find_data(path)
+        return _given(path, "data_path", "drawn faces")
     path = Path(folder) / f"drawn_fer2013_{n_persons}x{n_frames}.csv"
     if not path.exists():
         drawn = find_emotion_folder(n_persons=n_persons, n_frames=n_frames, folder=folder)
@@ -169,7 +161,7 @@ def find_action_units(path="", *, n_persons=40, n_frames=60, folder="outputs"):
         If there is no such file.
     """
     if path:
-        return find_data(path)
+        return _given(path, "units_path", "drawn faces")
     path = Path(folder) / f"drawn_action_units_{n_persons}x{n_frames}.csv"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -202,16 +194,8 @@ def find_video(path="", *, folder="outputs"):
     ValueError
         If the file does not exist, or if ``"upload"`` is asked for outside Colab or nothing was chosen.
     """
-    if path == "upload":
-        return _upload()
     if path:
-        path = Path(path).expanduser()
-        if not path.is_file():
-            raise ValueError(
-                f"video_path: there is no file {str(path)!r} (looked from {Path.cwd()}). "
-                'Give its full path, "upload" to choose it in Colab, or "" for an example.'
-            )
-        return path
+        return _given(path, "video_path", "an example")
     path = Path(folder) / "example_video.mp4"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -228,14 +212,27 @@ def _unpack(archive, target):
     return inside[0] if len(inside) == 1 and any(item.is_dir() for item in inside[0].iterdir()) else target
 
 
-def _upload():
+def _given(path, parameter, otherwise):
+    """The file that a notebook's parameter names, which must exist, or one that is uploaded."""
+    if path == "upload":
+        return _upload(parameter)
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise ValueError(
+            f"{parameter}: there is no file {str(path)!r} (looked from {Path.cwd()}). "
+            f'Give its full path, "upload" to choose it in Colab, or "" for {otherwise}.'
+        )
+    return path
+
+
+def _upload(parameter):
     try:
         from google.colab import files
     except ImportError:
         raise ValueError(
-            'data_path: "upload" works in Colab only; here, give the path of your file.'
+            f'{parameter}: "upload" works in Colab only; here, give the path of your file.'
         ) from None
     chosen = files.upload()
     if not chosen:
-        raise ValueError("data_path: no file was chosen; run the cell again.")
+        raise ValueError(f"{parameter}: no file was chosen; run the cell again.")
     return Path(next(iter(chosen)))
