@@ -8,8 +8,9 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from .dataset import DatasetError, as_faces, is_colour
-from .ink import add_up, positions
-from .places import BROWS, EYES, HOME, LIPS, between, label_parts
+from .ink import positions
+from .places import BROWS, EYES, LIPS, between, label_parts
+from .pose import find_pose
 
 #: What the values 0 to 6 of `find_parts` mean; left is the picture's left, as the viewer sees it.
 PARTS = ("background", "left brow", "right brow", "left eye", "right eye", "upper lip", "lower lip")
@@ -52,7 +53,6 @@ FEATURES = (
 )
 
 _GAP = 7  # label of the opening between the lips
-_EYE_NOISE = 0.3  # pixels, error of the distance between two drawn eyes
 _END = np.sqrt(3)  # from the middle of an even bar to its end, in standard deviations of its pixels
 
 
@@ -90,19 +90,19 @@ def find_parts(images):
 
 
 def shape_features(images, *, return_unreliable=False):
-    """Describe drawn faces by the shape of their parts, free of the head's place, roll and size.
+    """Describe drawn faces by the shape of their parts, free of the head's place, roll, size and turn.
 
     The parts are found by place and connectedness, whatever their colours, and measured in the eye frame:
-    origin midway between the eyes, x axis through them, unit their distance, rid of the rounding to pixels
-    by the person's other frames.
+    origin midway between the eyes, x axis through them, unit their distance, all as on a head that looks
+    straight (`facesom.pose`).
 
     Parameters
     ----------
     images : array_like, shape (..., H, W), (..., H, W, 3) or (..., H, W, 4)
         Drawn faces in colour, gray or with one intensity for all parts, on a plain background, upright
         (rolled by 20 degrees at most). The last leading axis holds the frames of one person, as in (P, N, H,
-        W, 3): what the colours stand for, the unit and a frame's missing numbers come from all frames of the
-        person.
+        W, 3), in the order of time where there is one: what the colours stand for, a frame's missing numbers
+        and a finer measure of the head's pose come from the person's other frames.
     return_unreliable : bool, default False
         Also return which numbers were not measured.
 
@@ -194,7 +194,7 @@ def _measure_person(images):
     pixels = np.flatnonzero(labels)
     part, weight = labels.ravel()[pixels], coverage.ravel()[pixels].astype(float)
     frame, z = pixels // labels[0].size, positions(pixels, labels.shape)
-    turn, origin, eyes, found = _eye_frame(frame, part, weight, z, n)
+    pose = find_pose(frame, part, weight, z, n)
 
     covered = np.where(labels >= LIPS[0], coverage, 0)
     solid = covered > 0.6
@@ -203,13 +203,12 @@ def _measure_person(images):
     part = np.append(part, np.full(len(pixels), _GAP))
     weight = np.append(weight, gap.ravel()[pixels])
     frame = np.append(frame, pixels // labels[0].size)
-    z = (np.append(z, positions(pixels, labels.shape)) - origin[frame]) / turn[frame]
-    x, y = z.real, -z.imag  # heights are positive from here on
-    pixel = 1 / np.abs(turn)
+    x, y = pose.straighten(frame, np.append(z, positions(pixels, labels.shape)))
+    pixel = 1 / np.abs(pose.turn)
 
     def shape(*parts):
         mine = np.isin(part, parts)
-        return _shape(frame[mine], weight[mine], x[mine], y[mine], pixel)
+        return _shape(frame[mine], weight[mine], x[mine], y[mine], pixel, pixel / pose.stretch)
 
     brows, eye_shapes = [shape(k) for k in BROWS], [shape(k) for k in EYES]
     upper, lower, opening, mouth = shape(LIPS[0]), shape(LIPS[1]), shape(_GAP), shape(*LIPS, _GAP)
@@ -226,7 +225,7 @@ def _measure_person(images):
     columns["mouth_thickness"] = mouth.area / mouth.width
     columns["mouth_opening"] = opening.area / mouth.width
     # a column is open from half a pixel on
-    columns["opening_width"] = np.clip(2 * gap.sum(1) - 0.5, 0, 1).sum(1) / turn.real
+    columns["opening_width"] = np.clip(2 * gap.sum(1) - 0.5, 0, 1).sum(1) * pixel
     for side, sign in (("left", -1), ("right", 1)):
         end = (part >= LIPS[0]) & (part != _GAP) & (sign * (x - mouth.x[frame]) > 1.4 * mouth.spread[frame])
         mass = np.bincount(frame[end], weight[end], n)
@@ -238,66 +237,24 @@ def _measure_person(images):
 
     names = feature_names()
     features = np.stack([columns[name] for name in names], axis=-1)
-    features[~found] = np.nan
+    features[~pose.found] = np.nan
     no_mouth = mouth.area == 0
     features[
         np.ix_(no_mouth, [i for i, name in enumerate(names) if "lip" in name or "opening_w" in name])
     ] = np.nan
-    doubtful = np.repeat(~eyes.any(1, keepdims=True), len(names), axis=1)
+    doubtful = np.repeat(~pose.eyes.any(1, keepdims=True), len(names), axis=1)
     one_lip = (upper.area > 0) != (lower.area > 0)
     for i, name in enumerate(names):
         if "_eye_" in name:
-            doubtful[:, i] |= ~eyes[:, int(name.startswith("right"))]
+            doubtful[:, i] |= ~pose.eyes[:, int(name.startswith("right"))]
         elif "_brow_" not in name and not name.startswith("brow"):
             doubtful[:, i] |= one_lip | (guessed & ("lip_" in name))
     return features, doubtful
 
 
-def _eye_frame(frame, part, weight, z, n):
-    """Pose of every frame (scale and turn, origin), which eyes it shows, and whether it shows a face.
-
-    An eye that is missing is put where the person's other parts say it should be: by the complex number that
-    maps their usual places best, in least squares, to those of the frame.
-    """
-    index = 5 * frame + np.minimum(part, LIPS[0]) - 1
-    mass = np.bincount(index, weight, 5 * n)
-    seen = (mass > 0).reshape(n, 5)
-    centre = (add_up(index, weight * z, 5 * n) / np.maximum(mass, 1e-9)).reshape(n, 5)
-    eyes = seen[:, 2:4]
-    both = eyes.all(1)
-    home = HOME[:5].copy()
-    turn, origin = centre[:, 3] - centre[:, 2], centre[:, 2:4].mean(1)
-    if both.any():  # a pair far from the person's eye distance is no pair of eyes
-        size = np.abs(turn)
-        false = both & (np.abs(np.log(np.maximum(size, 1e-9) / np.median(size[both]))) > 0.3)
-        eyes[false] = False  # a view into `seen`
-        both &= ~false
-    if both.any():
-        here = (centre[both] - origin[both, None]) / turn[both, None]
-        for k in np.flatnonzero(seen[both].any(0)):
-            home[k] = np.median(here.real[seen[both, k], k]) + 1j * np.median(here.imag[seen[both, k], k])
-    trust = seen * np.array([1.0, 1, 10, 10, 1])
-    total = np.maximum(trust.sum(1), 1)
-    mean, mean_home = (trust * centre).sum(1) / total, (trust * home).sum(1) / total
-    off, off_home = centre - mean[:, None], home - mean_home[:, None]
-    size = (trust * np.abs(off_home) ** 2).sum(1)
-    fitted = (trust * off * off_home.conj()).sum(1) / np.maximum(size, 1e-6)
-    found = both | (np.abs(fitted) > 0)
-    turn = np.where(both, turn, fitted)
-    size = np.abs(turn)
-    known = size[both if both.any() else found]
-    unit = np.median(known) if known.size else 1.0
-    # a head that comes nearer counts, the rounding of eyes to pixels does not
-    near = max(0.0, 1 - _EYE_NOISE**2 / max(np.var(known), 1e-9)) if known.size else 0.0
-    scale = np.where(both, unit + near * (size - unit), unit)
-    turn = np.where(found, scale * turn / np.where(found, size, 1), unit)
-    origin = np.where(both, origin, np.where(found, mean - turn * mean_home, 0))
-    return turn, origin, eyes, found
-
-
-def _shape(frame, weight, x, y, pixel):
-    """Moments and parabola of one part from its pixels in the eye frame."""
-    n = len(pixel)
+def _shape(frame, weight, x, y, wide, high):
+    """Moments and parabola of one part from its pixels in the eye frame, which are so wide and high there."""
+    n = len(wide)
     area = np.bincount(frame, weight, n)
     safe = _nonzero(area)
     mean_x, mean_y = np.bincount(frame, weight * x, n) / safe, np.bincount(frame, weight * y, n) / safe
@@ -313,7 +270,7 @@ def _shape(frame, weight, x, y, pixel):
     seen = area > 0
     line = np.full((n, 3), np.nan)
     line[seen] = np.linalg.solve(normal[seen], moment[seen][..., None])[..., 0]
-    return _Shape(area * pixel**2, mean_x, mean_y, spread, line, np.sqrt(12 * spread**2 + pixel**2))
+    return _Shape(area * wide * high, mean_x, mean_y, spread, line, np.sqrt(12 * spread**2 + wide**2))
 
 
 def _nonzero(values):

@@ -306,9 +306,14 @@ def test_new_person_lands_in_standing_groups(drawn, result):
     new = place_new_person(result, drawn.dataset.X1[12])
     np.testing.assert_array_equal(new.groups, facesom.assign_new_person(result, drawn.dataset.X1[12]))
     assert (named[new.groups] == drawn.expressions[12])[new.groups >= 0].mean() > 0.75
-    assert (new.groups == -1).mean() < 0.1
     assert new.nodes.min() >= 0 and new.nodes.max() < 100 and new.doubt < 0.05
     assert new.movements.shape == (150, result.features.shape[2])
+
+
+def test_new_persons_are_not_taken_to_show_something_unknown(result):
+    newcomers = facesom.make_faces(18, 150, seed=5).dataset.X1[12:]
+    unknown = [(place_new_person(result, person).groups == -1).mean() for person in newcomers]
+    assert np.mean(unknown) < 0.1
 
 
 def test_five_frames_of_a_new_person_are_enough(drawn, result):

