@@ -101,8 +101,9 @@ def find_pose(frame, part, weight, z, n):
     if not found.any():
         return Pose(origin, np.ones(n, complex), np.zeros(n), eyes, found)
 
-    size = steady(np.abs(np.where(both, turn, fitted)), 2 * _EYE_NOISE**2, both if both.any() else found)
-    roll = steady(np.angle(np.where(both, turn, fitted)), 2 * (_EYE_NOISE / np.median(size)) ** 2, found)
+    turn = np.where(both, turn, fitted)
+    size = steady(np.abs(turn), 2 * _EYE_NOISE**2, both if both.any() else found)
+    roll = steady(np.angle(turn), 2 * (_EYE_NOISE / np.median(size)) ** 2, found)
     turn = size * np.exp(1j * roll)
     origin = np.where(both, origin, mean - turn * mean_home)
     across, down = (steady(values, _EYE_NOISE**2 / 2, found) for values in (origin.real, origin.imag))
