@@ -22,8 +22,8 @@ class IdentityAligner(TransformerMixin, BaseEstimator):
     A frame of person p showing expression k at intensity a is taken to be ``offset[p] + scale[p] * a *
     mean[k]`` plus noise. Since each person may show the expressions in a mix of their own, persons who frown
     a lot are not pulled onto persons who smile a lot, as they are when each person's mean is subtracted. How
-    much offsets, scales and mixes differ between persons, and how long an expression lasts, is learned from
-    the data; with few frames or few persons the priors so learned take over.
+    much offsets, scales and mixes differ between persons, how long an expression lasts and how it rises and
+    falls, is learned from the data; with few frames or few persons the priors so learned take over.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class IdentityAligner(TransformerMixin, BaseEstimator):
     -----
     Mixed-effects mixture in the manner of Ng et al. (2006), "A mixture model with random-effects components
     for clustering correlated gene-expression profiles", with the mixes of Blei et al. (2003), intensities
-    along a ray from rest, and a chain over time.
+    along a ray from rest, and a hidden Markov chain (Rabiner, 1989) of group and intensity over time.
     """
 
     def __init__(self, n_groups=8, n_starts=8, seed=0):

@@ -3,7 +3,8 @@
 A frame of person p that shows group k at intensity a is ``offset[p] + scale[p] * a * mean[k] + noise``.
 Which persons show which groups how often is left open for each of them; everything that several persons
 share, and how much they differ, is learned by variational expectation-maximization (Dempster et al., 1977;
-Jordan et al., 1999).
+Jordan et al., 1999). In time, group and intensity form one Markov chain: an expression is kept for a while,
+rises and falls step by step, and is left from some intensities more readily than from others.
 """
 
 from __future__ import annotations
@@ -14,13 +15,9 @@ import numpy as np
 from scipy.special import digamma, expit, gammaln
 from sklearn.cluster import KMeans
 
-INTENSITIES = np.array(
-    [0.4, 0.6, 0.8, 1.0, 1.2, 1.4]
-)  # below the first a face counts as the group nearest to rest
-USUAL = np.array(
-    [0.10, 0.15, 0.20, 0.30, 0.15, 0.10]
-)  # where every group's distribution of intensities starts
-ALWAYS = np.where(INTENSITIES == 1.0, 1.0, 1e-300)  # the distribution where intensities are not told apart
+INTENSITIES = np.array([0.5, 0.75, 1.0, 1.25, 1.5])  # below half of the usual, a face is nearer to rest
+USUAL = np.array([0.2, 0.2, 0.3, 0.2, 0.1])  # where every group's distribution of intensities starts
+FIRST = 20  # imagined frames that hold chances of intensities to where they start, until data outweigh them
 N_ANNEALED = 15  # iterations with a flattened likelihood, so that early mistakes can be undone
 
 
@@ -38,16 +35,19 @@ class Mixture:
         How persons' faces at rest differ: the prior that few frames are held to.
     scale_variance : float
         How much persons' scales of movement differ, around 1; 0 while it is not learned.
-    intensities : ndarray, shape (K, A)
-        Probability of each of `INTENSITIES` in each group.
-    graded : bool
-        Whether groups are shown at several intensities; if not, always at 1.
+    levels : ndarray, shape (A,)
+        The intensities at which groups are shown: `INTENSITIES`, or 1 alone where they are not told apart.
+    begun : ndarray, shape (A,)
+        Probability of each level where a group is drawn afresh.
     shares : ndarray, shape (K,)
         Mix of groups over all persons.
     alike : float
         How alike the persons' mixes are: strength, in episodes, of the Dirichlet prior around `shares`.
     stay : float
         Chance, 0 to 1, that the next frame keeps the group instead of drawing it afresh.
+    steps : ndarray, shape (A, A + 1)
+        From each level, chance that the next frame keeps the group and shows it at each level; last, that it
+        draws a group afresh.
     """
 
     means: np.ndarray
@@ -55,11 +55,17 @@ class Mixture:
     offset_mean: np.ndarray
     offset_covariance: np.ndarray
     scale_variance: float
-    intensities: np.ndarray
-    graded: bool
+    levels: np.ndarray
+    begun: np.ndarray
     shares: np.ndarray
     alike: float
     stay: float
+    steps: np.ndarray
+
+    @property
+    def graded(self):
+        """Whether groups are shown at several intensities."""
+        return len(self.levels) > 1
 
 
 @dataclass(frozen=True)
@@ -83,10 +89,12 @@ class Beliefs:
         Probability of each group; sums to 1, or to less where the frame may show something unknown.
     intensity, square : ndarray, shape (T, K)
         Mean and mean square of the intensity, given the group.
-    levels : ndarray, shape (T, K, A)
-        Probability of each of `INTENSITIES`, given the group.
     fresh : ndarray, shape (P, K)
         Expected number of times each group was drawn afresh: episodes, not frames.
+    begun : ndarray, shape (A,)
+        The same for all, by the level at which the episode begins.
+    moves : ndarray, shape (A, A + 1)
+        Expected number of steps from frame to frame, as in `Mixture.steps`.
     evidence : ndarray, shape (P,)
         Log-likelihood of each person's video.
     surprise : ndarray, shape (T,)
@@ -96,8 +104,9 @@ class Beliefs:
     groups: np.ndarray
     intensity: np.ndarray
     square: np.ndarray
-    levels: np.ndarray
     fresh: np.ndarray
+    begun: np.ndarray
+    moves: np.ndarray
     evidence: np.ndarray
     surprise: np.ndarray
 
@@ -141,74 +150,83 @@ def expect(frames, mix, who, flatness=1.0, unknown=None):
     base = (y * y).sum(axis=1) + unsure
     along = who.scales[p, None] * (y @ mu.T)
     size = (who.scales**2 + who.scale_variances)[p, None] * (mu * mu).sum(axis=1)
-    distance = base[:, None, None] - 2 * along[:, :, None] * INTENSITIES + size[:, :, None] * INTENSITIES**2
-    joint = np.log(mix.intensities) - 0.5 / flatness * distance
-    top = joint.max(axis=2, keepdims=True)
-    levels = np.exp(joint - top)
-    total = levels.sum(axis=2, keepdims=True)
-    levels /= total
-    dense = (np.log(total) + top)[:, :, 0]
-    mixes = who.mixes
-    if unknown is not None:
-        dense = np.column_stack([dense, np.full(len(dense), -0.5 / flatness * unknown)])
+    distance = base[:, None, None] - 2 * along[:, :, None] * mix.levels + size[:, :, None] * mix.levels**2
+    dense, mixes = -0.5 / flatness * distance, who.mixes
+    if unknown is not None:  # one more group, as likely at every level
+        dense = np.pad(dense, ((0, 0), (0, 1), (0, 0)), constant_values=-0.5 / flatness * unknown)
         mixes = np.column_stack([0.95 * mixes, np.full(len(mixes), 0.05)])
-    groups, fresh, evidence = smooth(frames, dense, mixes, mix.stay)
+    resp, fresh, moves, evidence = smooth(frames, dense, mixes[:, :, None] * mix.begun, mix.steps)
+    groups = resp.sum(axis=2)
     constant = np.log(np.diag(root)).sum() - 0.5 * len(mix.noise) * np.log(2 * np.pi)
     K = len(mix.means)
+    levels = resp[:, :K] / np.maximum(groups[:, :K, None], 1e-300)
     return Beliefs(
         groups[:, :K],
-        levels @ INTENSITIES,
-        levels @ INTENSITIES**2,
-        levels,
-        fresh[:, :K],
+        levels @ mix.levels,
+        levels @ mix.levels**2,
+        fresh[:, :K].sum(axis=2),
+        fresh[:, :K].sum(axis=(0, 1)),
+        moves,
         evidence + frames.n * constant / flatness,
         distance.min(axis=(1, 2)),
     )
 
 
-def smooth(frames, dense, mixes, stay):
-    """Forward-backward (Rabiner, 1989) in a chain that keeps its state with chance `stay` or draws a new one.
+def smooth(frames, dense, new, steps):
+    """Forward-backward (Rabiner, 1989) in a chain that keeps its group, at any level, or draws a new one.
 
     Parameters
     ----------
     frames : Frames
-    dense : ndarray, shape (T, K)
-        Log-density of each frame in each state.
-    mixes : ndarray, shape (P, K)
-    stay : float
+    dense : ndarray, shape (T, K, A)
+        Log-density of each frame in each group at each level.
+    new : ndarray, shape (P, K, A)
+        Each person's chances of what is drawn afresh; sum to 1.
+    steps : ndarray, shape (A, A + 1)
+        As in `Mixture`.
 
     Returns
     -------
-    resp : ndarray, shape (T, K)
-    fresh : ndarray, shape (P, K)
+    resp : ndarray, shape (T, K, A)
+        Probability of each state; sums to 1.
+    fresh : ndarray, shape (P, K, A)
+        Expected number of times each state was drawn afresh.
+    moves : ndarray, shape (A, A + 1)
+        Expected number of steps.
     evidence : ndarray, shape (P,)
     """
-    P, K, L = len(frames.n), dense.shape[1], frames.n.max()
-    top = dense.max(axis=1)
-    e = np.ones((L, P, K))  # all videos side by side, the shorter ones padded with frames that say nothing
-    e[frames.time, frames.person] = np.maximum(np.exp(dense - top[:, None]), 1e-300)
-    here = (np.arange(L)[:, None] < frames.n)[:, :, None]
+    P, (K, A), L = len(frames.n), dense.shape[1:], frames.n.max()
+    top = dense.max(axis=(1, 2))
+    e = np.ones((L, P, K, A))  # all videos side by side, the shorter ones padded with frames that say nothing
+    e[frames.time, frames.person] = np.maximum(np.exp(dense - top[:, None, None]), 1e-300)
+    here = (np.arange(L)[:, None] < frames.n)[:, :, None, None]
+    keep, leave = steps[:, :A], steps[:, A]
 
-    forward, norm = np.empty_like(e), np.empty((L, P, 1))
-    prior = mixes
+    forward, norm, left = np.empty_like(e), np.empty((L, P, 1, 1)), np.empty((L, P, 1, 1))
+    prior = new
     for t in range(L):
         seen = prior * e[t]
-        norm[t] = seen.sum(axis=1, keepdims=True)
+        norm[t] = seen.sum(axis=(1, 2), keepdims=True)
         forward[t] = seen / norm[t]
-        prior = stay * forward[t] + (1 - stay) * mixes
-    evidence = frames.sum(top) + (np.log(norm) * here).sum(axis=(0, 2))
+        left[t] = (forward[t] @ leave).sum(axis=1)[:, None, None]
+        prior = forward[t] @ keep + left[t] * new
+    evidence = frames.sum(top) + (np.log(norm) * here).sum(axis=(0, 2, 3))
 
-    resp, back, fresh = np.empty_like(e), np.ones((P, K)), np.zeros((P, K))
+    resp, back, fresh, moves = np.empty_like(e), np.ones_like(new), np.zeros_like(new), np.zeros((A, A + 1))
     resp[L - 1] = forward[L - 1]
     for t in range(L - 1, 0, -1):
         ahead = back * e[t] / norm[t]
-        drawn = (1 - stay) * mixes * ahead
-        fresh += drawn * here[t]
-        back = stay * ahead + drawn.sum(axis=1, keepdims=True)
+        drawn = new * ahead
+        chance = drawn.sum(axis=(1, 2), keepdims=True)
+        fresh += left[t - 1] * drawn * here[t]
+        before = (forward[t - 1] * here[t]).reshape(-1, A)
+        moves[:, :A] += before.T @ ahead.reshape(-1, A)
+        moves[:, A] += (forward[t - 1] * here[t] * chance).sum(axis=(0, 1))
+        back = ahead @ keep.T + leave * chance
         resp[t - 1] = forward[t - 1] * back
     fresh += resp[0]
     resp = resp[frames.time, frames.person]
-    return resp / resp.sum(axis=1, keepdims=True), fresh, evidence
+    return resp / resp.sum(axis=(1, 2), keepdims=True), fresh, moves * steps, evidence
 
 
 def place(frames, beliefs, mix, who):
@@ -249,24 +267,43 @@ def share(frames, beliefs, mix, who, learn_scale):
     if learn_scale:  # starts wide: a prior that starts at zero could never learn that persons differ
         differ = ((who.scales - 1) ** 2 + who.scale_variances).mean()
         scale_variance = differ if mix.scale_variance > 0 else 0.1
-    levels = np.einsum("tk,tka->ka", beliefs.groups, beliefs.levels)
-    usual = 0.5 * levels.sum(axis=0) / levels.sum() + 0.5 * USUAL
-    levels = levels + 20 * usual  # pseudo-frames: a rare group is shown at the usual intensities
-    if not mix.graded:
-        levels = np.tile(ALWAYS, (K, 1))
+    kept, left = beliefs.moves[:, :-1].sum(), beliefs.moves[:, -1].sum()
+    stay = float(np.clip((kept + 1) / (kept + left + 2), 0.0, 0.999))
+    usual = usually(mix.levels)
+    hold = np.column_stack([stay * (0.5 * np.eye(len(usual)) + 0.5 * usual), np.full(len(usual), 1 - stay)])
+    steps = beliefs.moves + FIRST * hold
+    begun = beliefs.begun + FIRST * usual
     shares = (beliefs.fresh.sum(axis=0) + 1) / (beliefs.fresh.sum() + K)
-    moves = (frames.n - 1).sum()
     return Mixture(
         means=means,
         noise=shrink(scatter / T, T),
         offset_mean=centre,
         offset_covariance=shrink(between, P),
         scale_variance=scale_variance,
-        intensities=levels / levels.sum(axis=1, keepdims=True),
-        graded=mix.graded,
+        levels=mix.levels,
+        begun=begun / begun.sum(),
         shares=shares,
         alike=likeness(beliefs.fresh, shares, mix.alike),
-        stay=float(np.clip((moves - beliefs.fresh.sum() + P + 1) / (moves + 2), 0.0, 0.999)),
+        stay=stay,
+        steps=steps / steps.sum(axis=1, keepdims=True),
+    )
+
+
+def usually(levels):
+    """Share of each level (A,) where nothing is known of a group."""
+    return USUAL if len(levels) > 1 else np.ones(1)
+
+
+def even(beliefs, levels):
+    """The same beliefs as if intensities told nothing: 1 in each frame, `usually` spread over time."""
+    usual, ones = usually(levels), np.ones_like(beliefs.groups)
+    kept, left = beliefs.moves[:, :-1].sum(), beliefs.moves[:, -1].sum()
+    return replace(
+        beliefs,
+        intensity=ones,
+        square=ones,
+        begun=beliefs.fresh.sum() * usual,
+        moves=np.outer(usual, np.append(kept * usual, left)),
     )
 
 
@@ -311,12 +348,9 @@ def iterate(frames, mix, who, *, annealed=0, most=60, tolerance=1e-5):
     for step in range(most):
         early = step < annealed
         beliefs = expect(frames, mix, who, max(1.0, 3.0 * 0.85**step) if early else 1.0)
-        if (
-            early and step < annealed - 5
-        ):  # intensities would hide which group is which while the groups still form
-            flat = np.ones_like(beliefs.intensity)
-            levels = np.broadcast_to(USUAL, beliefs.levels.shape)
-            beliefs = replace(beliefs, intensity=flat, square=flat, levels=levels)
+        if early and step < annealed - 5:
+            # intensities would hide which group is which while the groups still form
+            beliefs = even(beliefs, mix.levels)
         who = place(frames, beliefs, mix, who)
         mix = share(frames, beliefs, mix, who, learn_scale=not early)
         value = bound(beliefs.evidence, mix, who).sum()
@@ -326,19 +360,17 @@ def iterate(frames, mix, who, *, annealed=0, most=60, tolerance=1e-5):
     return mix, who, value
 
 
-def begin(frames, labels, offsets, n_groups, graded=True):
+def begin(frames, labels, offsets, n_groups, levels):
     """Model and persons from hard groups (T,) and a first guess of the persons' offsets (P, D)."""
     P, D = offsets.shape
     K, T = n_groups, len(labels)
     groups = np.full((T, K), 0.1 / K)
     groups[np.arange(T), labels] += 0.9
-    ones = np.ones((T, K))
-    beliefs = Beliefs(
-        groups, ones, ones, np.broadcast_to(USUAL, (T, K, len(USUAL))), frames.sum(groups), None, None
-    )
+    half = np.full((1, 2), 0.5 * T)  # steps that keep the group, and that do not
+    beliefs = even(Beliefs(groups, None, None, frames.sum(groups), None, half, None, None), levels)
     who = Persons(offsets, np.zeros((P, D, D)), np.ones(P), np.zeros(P), np.full((P, K), 1 / K))
-    blank = Mixture(None, None, None, None, 0.0, None, graded, None, float(K), 0.5)
-    mix = replace(share(frames, beliefs, blank, who, learn_scale=False), stay=0.5)
+    blank = Mixture(None, None, None, None, 0.0, levels, None, None, float(K), 0.5, None)
+    mix = share(frames, beliefs, blank, who, learn_scale=False)
     return mix, place(frames, beliefs, mix, who)
 
 
@@ -409,9 +441,10 @@ def fit_mixture(persons, n_groups, *, seed=0, n_starts=8, thin_to=4000):
     every = max(1, sum(map(len, persons)) // thin_to)
     thin = [x[:: max(1, min(every, len(x) // 20))] for x in persons]
     frames = Frames(thin)
-    ends = best_starts(frames, n_groups, seed, n_starts, graded=True)
-    plain = best_starts(frames, n_groups, seed, n_starts, graded=False)
-    if ends[0][2] - plain[0][2] < n_groups * (len(INTENSITIES) - 1) / 2 * np.log(len(frames.X)):
+    ends = best_starts(frames, n_groups, seed, n_starts, INTENSITIES)
+    plain = best_starts(frames, n_groups, seed, n_starts, np.ones(1))
+    more = len(INTENSITIES) * (len(INTENSITIES) + 1) - 2  # parameters: in `steps` and `begun`
+    if ends[0][2] - plain[0][2] < more / 2 * np.log(len(frames.X)):
         ends = plain
     mix, who, value = ends[0]
     moved, doubts = settle(thin, mix)  # a person caught in a wrong offset cannot leave it step by step
@@ -419,11 +452,19 @@ def fit_mixture(persons, n_groups, *, seed=0, n_starts=8, thin_to=4000):
     if again[2] > value:
         mix, who, value = again
     if len(frames.X) < sum(map(len, persons)):
-        mix, who, _ = iterate(Frames(persons), replace(mix, stay=mix.stay ** (1 / every)), who, most=12)
+        mix, who, _ = iterate(Frames(persons), slow(mix, every), who, most=12)
     return mix, who, doubts, np.array([e[2] for e in ends])
 
 
-def best_starts(frames, n_groups, seed, n_starts, graded):
+def slow(mix, every):
+    """The model of `every`-th frames as a first guess of that of all frames, in which steps are smaller."""
+    kept = mix.steps[:, :-1].sum(axis=1, keepdims=True)
+    keep = np.eye(len(kept)) + (mix.steps[:, :-1] / kept - np.eye(len(kept))) / every
+    steps = np.column_stack([kept ** (1 / every) * keep, 1 - kept ** (1 / every)])
+    return replace(mix, stay=mix.stay ** (1 / every), steps=steps)
+
+
+def best_starts(frames, n_groups, seed, n_starts, levels):
     """The best third of the starts, followed to the end: (mix, who, bound) each, best first."""
     rng = np.random.default_rng(seed)
     starts = []
@@ -432,7 +473,7 @@ def best_starts(frames, n_groups, seed, n_starts, graded):
         offsets = np.array([middle(x, axis=0) for x in np.split(frames.X, frames.starts[1:])])
         km = KMeans(n_groups, n_init=1, random_state=int(rng.integers(2**31)))
         labels = km.fit_predict(frames.X - offsets[frames.person])
-        first = begin(frames, labels, offsets, n_groups, graded)
+        first = begin(frames, labels, offsets, n_groups, levels)
         starts.append(iterate(frames, *first, annealed=N_ANNEALED, most=N_ANNEALED + 8))
     starts.sort(key=lambda s: -s[2])
     ends = [iterate(frames, mix, who) for mix, who, _ in starts[: max(1, n_starts // 3)]]

@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,20 @@ from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 import facesom
 from facesom.across import group_across_persons, place_new_person
 from facesom.align import IdentityAligner, as_persons, like
-from facesom.mixture import Frames, Mixture, Persons, expect, likeness, place, shrink, smooth
+from facesom.mixture import (
+    INTENSITIES,
+    Beliefs,
+    Frames,
+    Mixture,
+    Persons,
+    even,
+    expect,
+    likeness,
+    place,
+    shrink,
+    slow,
+    smooth,
+)
 
 REAL = Path(__file__).parents[2] / "shared" / "data"
 
@@ -146,8 +160,10 @@ def test_intensities_are_told_apart_only_where_that_pays():
     rng = np.random.default_rng(0)
     graded = offsets[:, None] + rng.uniform(0.5, 1.4, (8, 120, 1)) * (X - offsets[:, None])
     varied = IdentityAligner(4, seed=0).fit(graded)
+    few = IdentityAligner(4, seed=0).fit(graded[:, :8])
     assert not constant.mixture_.graded and "not told apart" in constant.report_
     assert varied.mixture_.graded and "are told apart" in varied.report_
+    assert not few.mixture_.graded  # a fit that is somewhat better with intensities does not show them
 
 
 def test_report_is_in_sentences():
@@ -178,54 +194,151 @@ def test_unknown_movement_is_flagged_and_known_is_not():
 # ---- pieces of the model against what they must equal
 
 
-def chain_by_hand(dense, mix, stay):
-    """Posterior of one short video by adding up every path."""
-    n, K = dense.shape
-    paths = np.stack(np.meshgrid(*[np.arange(K)] * n, indexing="ij"), axis=-1).reshape(-1, n)
-    move = stay * np.eye(K) + (1 - stay) * mix
-    weight = mix[paths[:, 0]] * np.exp(dense[np.arange(n), paths]).prod(axis=1)
+def chain_by_hand(dense, new, steps):
+    """Posterior of one short video, chances of each step and evidence, by adding up every path."""
+    n, (K, A) = len(dense), new.shape
+    paths = np.array(list(product(range(K * A), repeat=n)))
+    keep = np.kron(np.eye(K), steps[:, :A])
+    draw = np.outer(np.tile(steps[:, A], K), new.ravel())
+    weight = new.ravel()[paths[:, 0]] * np.exp(dense.reshape(n, -1)[np.arange(n), paths]).prod(axis=1)
     for t in range(1, n):
-        weight = weight * move[paths[:, t - 1], paths[:, t]]
-    share = [[weight[paths[:, t] == k].sum() for k in range(K)] for t in range(n)]
-    return np.array(share) / weight.sum(), weight.sum()
+        weight = weight * (keep + draw)[paths[:, t - 1], paths[:, t]]
+    total = weight.sum()
+    share = np.array([np.bincount(paths[:, t], weight, K * A) for t in range(n)]) / total
+    fresh, moves = share[0].copy(), np.zeros((A, A + 1))
+    for t in range(1, n):
+        a, b = paths[:, t - 1], paths[:, t]
+        drawn = draw[a, b] / (keep + draw)[a, b] * weight / total
+        fresh += np.bincount(b, drawn, K * A)
+        np.add.at(moves, (a % A, b % A), weight / total - drawn)
+        np.add.at(moves, (a % A, A), drawn)
+    return share.reshape(n, K, A), fresh.reshape(K, A), moves, np.log(total)
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(0, 10_000), st.integers(1, 5), st.integers(1, 4), st.floats(0.0, 0.95))
-def test_smoothing_equals_the_sum_over_all_paths(seed, n, K, stay):
+@given(st.integers(0, 10_000), st.integers(1, 4), st.integers(1, 3), st.integers(1, 3))
+def test_smoothing_equals_the_sum_over_all_paths(seed, n, K, A):
     rng = np.random.default_rng(seed)
     lengths = [n, 2]  # two videos of unequal length side by side
-    dense = [rng.normal(0, 2, (m, K)) for m in lengths]
-    mixes = rng.dirichlet(np.ones(K), size=2)
+    dense = [rng.normal(0, 2, (m, K, A)) for m in lengths]
+    new = rng.dirichlet(np.ones(K * A), size=2).reshape(2, K, A)
+    steps = rng.dirichlet(np.ones(A + 1), size=A)
     frames = Frames([np.zeros((m, 1)) for m in lengths])
-    resp, fresh, evidence = smooth(frames, np.concatenate(dense), mixes, stay)
-    for p, part in enumerate(np.split(resp, [n])):
-        by_hand, total = chain_by_hand(dense[p], mixes[p], stay)
-        np.testing.assert_allclose(part, by_hand, atol=1e-9)
-        np.testing.assert_allclose(evidence[p], np.log(total), atol=1e-9)
-    assert (fresh.sum(axis=1) <= np.array(lengths) + 1e-9).all() and (fresh.sum(axis=1) >= 1 - 1e-9).all()
+    resp, fresh, moves, evidence = smooth(frames, np.concatenate(dense), new, steps)
+    hands = [chain_by_hand(d, chances, steps) for d, chances in zip(dense, new, strict=True)]
+    for p, (part, (share, begun, _, total)) in enumerate(zip(np.split(resp, [n]), hands, strict=True)):
+        np.testing.assert_allclose(part, share, atol=1e-9)
+        np.testing.assert_allclose(fresh[p], begun, atol=1e-9)
+        np.testing.assert_allclose(evidence[p], total, atol=1e-9)
+    np.testing.assert_allclose(moves, hands[0][2] + hands[1][2], atol=1e-9)
 
 
 def test_without_staying_every_frame_is_a_fresh_draw():
     frames = Frames([np.zeros((5, 1))])
-    _, fresh, _ = smooth(frames, np.zeros((5, 3)), np.full((1, 3), 1 / 3), 0.0)
+    _, fresh, moves, _ = smooth(
+        frames, np.zeros((5, 3, 1)), np.full((1, 3, 1), 1 / 3), np.array([[0.0, 1.0]])
+    )
     np.testing.assert_allclose(fresh.sum(), 5)
+    np.testing.assert_allclose(moves, [[0, 4]])
+
+
+def rising_and_falling(n_persons=8, n_episodes=24, seed=0, noise=0.3):
+    """Four expressions that rise from rest and fall back, each time to a height of its own.
+
+    Features (P, N, 6), index of the expression (P, N; 4 is rest) and its intensity (P, N)."""
+    rng = np.random.default_rng(seed)
+    wave = np.array([0.5, 0.8, 1.0, 1.0, 1.0, 1.0, 1.0, 0.8, 0.5, 0, 0, 0, 0, 0])
+    shown = np.stack([rng.permutation(n_episodes) % 4 for _ in range(n_persons)])
+    height = rng.choice([0.75, 1.0, 1.25], shown.shape)
+    level = (height[:, :, None] * wave).reshape(n_persons, -1)
+    truth = np.repeat(shown, len(wave), axis=1)
+    X = rng.normal(0, 3, (n_persons, 1, 6)) + level[:, :, None] * 3 * np.eye(4, 6)[truth]
+    return X + rng.normal(0, noise, X.shape), np.where(level > 0, truth, 4), level
+
+
+def read_again(X, truth, level):
+    """Agreement with the truth of groups, and of intensities where an expression is shown (correlation)."""
+    aligner = IdentityAligner(5, seed=0).fit(X)
+    beliefs = expect(Frames(aligner.settle(X)[0]), aligner.mixture_, aligner._who)
+    groups, moving = beliefs.groups.argmax(axis=1), truth.ravel() < 4
+    read = beliefs.intensity[np.arange(len(groups)), groups]
+    agreement = np.corrcoef(read[moving], level.ravel()[moving])[0, 1]
+    return adjusted_rand_score(truth.ravel(), groups), agreement
+
+
+def test_time_tells_what_is_shown_and_how_strongly():
+    X, truth, level = rising_and_falling(noise=0.6)
+    mixed = np.random.default_rng(0).permutation(X.shape[1])
+    groups, intensity = read_again(X, truth, level)
+    groups_without, intensity_without = read_again(X[:, mixed], truth[:, mixed], level[:, mixed])
+    assert groups > groups_without + 0.1
+    assert intensity > intensity_without + 0.1
+
+
+def test_the_chance_to_leave_an_expression_depends_on_its_intensity():
+    X, _, _ = rising_and_falling()
+    mix = IdentityAligner(5, seed=0).fit(X).mixture_
+    np.testing.assert_allclose(mix.steps.sum(axis=1), 1)
+    leave = mix.steps[:, -1]
+    assert leave[0] > 2 * leave[2]  # expressions end while they are weak
+
+
+def test_steps_shrink_when_frames_are_closer_in_time():
+    X, _, _ = rising_and_falling()
+    mix = IdentityAligner(5, seed=0).fit(X).mixture_
+    slower = slow(mix, 3)
+    np.testing.assert_allclose(slower.steps.sum(axis=1), 1)
+    keep, slower_keep = mix.steps[:, :-1].sum(axis=1), slower.steps[:, :-1].sum(axis=1)
+    np.testing.assert_allclose(slower_keep**3, keep)
+    assert (np.diag(slower.steps) > np.diag(mix.steps)).all()
+    np.testing.assert_allclose(slow(mix, 1).steps, mix.steps)
+
+
+def standing(means, noise, offset_mean):
+    """A model of one group, all of whose levels and steps are alike."""
+    A = len(INTENSITIES)
+    even, steps = np.full(A, 1 / A), np.full((A, A + 1), 1 / (A + 1))
+    offset_covariance = np.eye(len(offset_mean))
+    return Mixture(
+        means, noise, offset_mean, offset_covariance, 0.0, INTENSITIES, even, np.ones(1), 1.0, 0.0, steps
+    )
 
 
 def test_intensity_is_read_along_the_ray():
     mean = np.array([[2.0, 0.0]])
-    even = np.full((1, 6), 1 / 6)
-    mix = Mixture(mean, 0.01 * np.eye(2), np.zeros(2), np.eye(2), 0.0, even, True, np.ones(1), 1.0, 0.0)
+    mix = standing(mean, 0.01 * np.eye(2), np.zeros(2))
     who = Persons(np.zeros((1, 2)), np.zeros((1, 2, 2)), np.ones(1), np.zeros(1), np.ones((1, 1)))
-    beliefs = expect(Frames([mean * np.array([[0.4], [1.0], [1.4]])]), mix, who)
-    np.testing.assert_allclose(beliefs.intensity[:, 0], [0.4, 1.0, 1.4], atol=0.01)
+    beliefs = expect(Frames([mean * np.array([[0.5], [1.0], [1.5]])]), mix, who)
+    np.testing.assert_allclose(beliefs.intensity[:, 0], [0.5, 1.0, 1.5], atol=0.01)
     np.testing.assert_allclose(beliefs.surprise, 0, atol=1e-9)
 
 
+def test_at_the_distance_of_the_unknown_a_frame_is_as_likely_known_as_before_it_was_seen():
+    mix = standing(np.zeros((1, 2)), np.eye(2), np.zeros(2))
+    who = Persons(np.zeros((1, 2)), np.zeros((1, 2, 2)), np.ones(1), np.zeros(1), np.ones((1, 1)))
+    seen = [
+        expect(Frames([np.array([[x, 0.0]])]), mix, who, unknown=9.0).groups[0, 0] for x in (0.0, 3.0, 6.0)
+    ]
+    assert seen[0] > 0.99
+    np.testing.assert_allclose(seen[1], 0.95)
+    assert seen[2] < 0.01
+
+
+def test_steps_that_are_told_apart_by_nothing_keep_their_number():
+    beliefs = Beliefs(
+        np.ones((4, 2)) / 2, None, None, np.array([[1.0, 2.0]]), None, np.diag([4.0, 2.0]), None, None
+    )
+    levelled = even(beliefs, INTENSITIES)
+    np.testing.assert_allclose([levelled.moves[:, :-1].sum(), levelled.moves[:, -1].sum()], [4, 2])
+    np.testing.assert_allclose(levelled.begun.sum(), 3)
+    np.testing.assert_allclose(levelled.begun / 3, levelled.moves[:, -1] / 2)  # the same share everywhere
+    assert (levelled.intensity == 1).all() and (levelled.square == 1).all()
+    np.testing.assert_allclose(even(beliefs, np.ones(1)).moves, [[4, 2]])
+
+
 def test_few_frames_are_held_to_the_usual_offset():
-    even = np.full((1, 6), 1 / 6)
     far = np.array([5.0, -3.0])
-    mix = Mixture(np.zeros((1, 2)), 100 * np.eye(2), far, np.eye(2), 0.0, even, True, np.ones(1), 1.0, 0.0)
+    mix = standing(np.zeros((1, 2)), 100 * np.eye(2), far)
     frames = Frames([np.zeros((1, 2)), np.zeros((10_000, 2))])
     who = Persons(np.zeros((2, 2)), np.zeros((2, 2, 2)), np.ones(2), np.zeros(2), np.ones((2, 1)))
     placed = place(frames, expect(frames, mix, who), mix, who)
