@@ -106,7 +106,8 @@ def test_expressions_of_several_persons_come_back_and_too_many_groups_do_not(sha
     assert (right.stability > 0.75).all(), right  # stable by Hennig's rule
     assert right.jaccards.shape == (3, 3) and "stable: 0 (" in repr(right) and "unstable: none" in repr(right)
     many = group_stability(shared[6], n_bootstraps=3, n_jobs=1)
-    assert many.stability.min() < right.stability.min() - 0.1, "three expressions cut into six groups"
+    worst = np.nanmin(many.stability)  # a group too many may get no frame
+    assert worst < right.stability.min() - 0.1, "three expressions cut into six groups"
 
 
 def test_the_same_seed_gives_the_same_numbers(shared):
