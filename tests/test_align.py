@@ -275,12 +275,13 @@ def test_time_tells_what_is_shown_and_how_strongly():
     assert intensity > intensity_without + 0.1
 
 
-def test_the_chance_to_leave_an_expression_depends_on_its_intensity():
+def test_expressions_are_found_to_begin_and_end_while_they_are_weak():
     X, _, _ = rising_and_falling()
     mix = IdentityAligner(5, seed=0).fit(X).mixture_
     np.testing.assert_allclose(mix.steps.sum(axis=1), 1)
     leave = mix.steps[:, -1]
     assert leave[0] > 2 * leave[2]  # expressions end while they are weak
+    assert mix.begun[:2].sum() > 0.75  # and begin so
 
 
 def test_steps_shrink_when_frames_are_closer_in_time():
