@@ -16,7 +16,7 @@ from scipy.special import digamma, expit, gammaln
 from sklearn.cluster import KMeans
 
 INTENSITIES = np.array([0.5, 0.75, 1.0, 1.25, 1.5])  # below half of the usual, a face is nearer to rest
-USUAL = np.array([0.2, 0.2, 0.3, 0.2, 0.1])  # where every group's distribution of intensities starts
+USUAL = np.array([0.2, 0.2, 0.3, 0.2, 0.1])  # where the distribution of intensities starts
 FIRST = 20  # imagined frames that hold chances of intensities to where they start, until data outweigh them
 N_ANNEALED = 15  # iterations with a flattened likelihood, so that early mistakes can be undone
 
@@ -219,9 +219,9 @@ def smooth(frames, dense, new, steps):
         drawn = new * ahead
         chance = drawn.sum(axis=(1, 2), keepdims=True)
         fresh += left[t - 1] * drawn * here[t]
-        before = (forward[t - 1] * here[t]).reshape(-1, A)
-        moves[:, :A] += before.T @ ahead.reshape(-1, A)
-        moves[:, A] += (forward[t - 1] * here[t] * chance).sum(axis=(0, 1))
+        before = forward[t - 1] * here[t]
+        moves[:, :A] += before.reshape(-1, A).T @ ahead.reshape(-1, A)
+        moves[:, A] += (before * chance).sum(axis=(0, 1))
         back = ahead @ keep.T + leave * chance
         resp[t - 1] = forward[t - 1] * back
     fresh += resp[0]
@@ -290,7 +290,7 @@ def share(frames, beliefs, mix, who, learn_scale):
 
 
 def usually(levels):
-    """Share of each level (A,) where nothing is known of a group."""
+    """Share of each level (A,) before anything is known."""
     return USUAL if len(levels) > 1 else np.ones(1)
 
 

@@ -298,11 +298,9 @@ def test_steps_shrink_when_frames_are_closer_in_time():
 def standing(means, noise, offset_mean):
     """A model of one group, all of whose levels and steps are alike."""
     A = len(INTENSITIES)
-    even, steps = np.full(A, 1 / A), np.full((A, A + 1), 1 / (A + 1))
-    offset_covariance = np.eye(len(offset_mean))
-    return Mixture(
-        means, noise, offset_mean, offset_covariance, 0.0, INTENSITIES, even, np.ones(1), 1.0, 0.0, steps
-    )
+    begun, steps = np.full(A, 1 / A), np.full((A, A + 1), 1 / (A + 1))
+    apart = np.eye(len(offset_mean))
+    return Mixture(means, noise, offset_mean, apart, 0.0, INTENSITIES, begun, np.ones(1), 1.0, 0.0, steps)
 
 
 def test_intensity_is_read_along_the_ray():
