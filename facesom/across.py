@@ -8,10 +8,11 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from .align import IdentityAligner, as_persons, like, most_likely, moved
+from .chain import Frames
 from .dataset import DatasetError, as_faces, is_colour
 from .groups import walk_order
 from .meanface import mean_faces
-from .mixture import Frames, expect
+from .mixture import expect
 from .parts import shape_features
 from .som import FaceSOM
 

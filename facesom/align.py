@@ -8,8 +8,10 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from .chain import Frames
 from .groups import check_n_groups
-from .mixture import Frames, expect, fit_mixture, settle
+from .mixture import expect
+from .mixture_fit import fit_mixture, settle
 
 KEPT_VARIANCE = 0.99  # of the features within persons; what is left out is mostly pixel noise
 KNOWN_SHARE = 0.98  # of the frames that were learned from, all of which are known by definition
@@ -20,17 +22,19 @@ class IdentityAligner(TransformerMixin, BaseEstimator):
     """Learn what expressions persons share, and each person's own offset, scale of movement and mix of them.
 
     A frame of person p showing expression k at intensity a is taken to be ``offset[p] + scale[p] * a *
-    mean[k]`` plus noise. Since each person may show the expressions in a mix of their own, persons who frown
-    a lot are not pulled onto persons who smile a lot, as they are when each person's mean is subtracted. How
-    much offsets, scales and mixes differ between persons, how long an expression lasts and how it rises and
-    falls, is learned from the data; with few frames or few persons the priors so learned take over.
+    mean[p, k]`` plus noise, where persons' own ways of showing an expression, mean[p, k], lie around a shared
+    mean[k]. Since each person may show the expressions in a mix of their own, persons who frown a lot are not
+    pulled onto persons who smile a lot, as they are when each person's mean is subtracted. How much offsets,
+    scales, ways and mixes differ between persons, how long an expression lasts and how it rises and falls, is
+    learned from the data; with few frames or few persons the priors so learned take over.
 
     Parameters
     ----------
     n_groups : int, default 8
         Number of shared expressions.
-    n_starts : int, default 8
-        Random starts; the one with the highest evidence bound is kept.
+    n_starts : int, optional
+        Random starts; the one with the highest evidence bound is kept. Default: eight; for few frames up to
+        32, until the highest bound is reached twice.
     seed : int, default 0
 
     Attributes
@@ -50,6 +54,8 @@ class IdentityAligner(TransformerMixin, BaseEstimator):
         Probability of each group for each frame that was learned from.
     bounds_ : ndarray
         Evidence lower bounds of the starts that were followed to the end, best first.
+    n_starts_ : int
+        Number of starts.
     mixture_ : facesom.mixture.Mixture
         The fitted model, in whitened coordinates.
     report_ : str
@@ -59,10 +65,11 @@ class IdentityAligner(TransformerMixin, BaseEstimator):
     -----
     Mixed-effects mixture in the manner of Ng et al. (2006), "A mixture model with random-effects components
     for clustering correlated gene-expression profiles", with the mixes of Blei et al. (2003), intensities
-    along a ray from rest, and a hidden Markov chain (Rabiner, 1989) of group and intensity over time.
+    along a ray from rest, and a hidden Markov chain (Rabiner, 1989) of group and intensity over time. What is
+    learned of each person counts a frame as far as it does not repeat the one before (Miller & Dunson, 2019).
     """
 
-    def __init__(self, n_groups=8, n_starts=8, seed=0):
+    def __init__(self, n_groups=8, n_starts=None, seed=0):
         self.n_groups = n_groups
         self.n_starts = n_starts
         self.seed = seed
@@ -106,16 +113,17 @@ class IdentityAligner(TransformerMixin, BaseEstimator):
         self.axes_ = axes[:, :kept]
 
         inner = [self._inner(x) for x in persons]
-        self.mixture_, self._who, self.doubts_, self.bounds_ = fit_mixture(
+        self.mixture_, self._who, self.doubts_, self.bounds_, self.n_starts_ = fit_mixture(
             inner, self.n_groups, seed=self.seed, n_starts=self.n_starts
         )
-        beliefs = expect(Frames(inner), self.mixture_, self._who)
+        frames = Frames(inner)
+        beliefs = expect(frames, self.mixture_, self._who)
         self.known_within_ = float(np.quantile(beliefs.surprise, KNOWN_SHARE))
         self.probabilities_ = like(X, beliefs.groups)
         self.offsets_ = self.rest(self._who)
         self.scales_, self.mixes_ = self._who.scales, self._who.mixes
         self.means_ = self._outer(self.mixture_.means)
-        self.report_ = self._report(persons)
+        self.report_ = self._report(frames)
         self._warn()
         return self
 
@@ -213,17 +221,19 @@ class IdentityAligner(TransformerMixin, BaseEstimator):
         directions *= np.sign(largest)  # the sign of a singular vector is arbitrary
         return moved(inner, who.offsets, who.scales) @ root @ directions.T
 
-    def _report(self, persons):
-        mix, lengths = self.mixture_, [len(x) for x in persons]
+    def _report(self, frames):
+        mix, lengths = self.mixture_, frames.n
         lasting = 1 / (1 - mix.stay)
         alike = "much alike" if mix.alike > 10 * self.n_groups else "each of their own"
         return (
-            f"{len(persons)} persons, {min(lengths)}-{max(lengths)} frames each, {self.n_groups} groups. "
-            f"An expression lasts {lasting:.1f} frames on average. "
+            f"{len(lengths)} persons, {min(lengths)}-{max(lengths)} frames each, {self.n_groups} groups. "
+            f"An expression lasts {lasting:.1f} frames on average; as neighbours repeat each other, "
+            f"a frame counts as {frames.worth @ lengths / lengths.sum():.2f} of one. "
             f"The persons' mixes are {alike} (prior strength {mix.alike:.0f} episodes). "
             f"Intensities are {'told apart' if mix.graded else 'not told apart: too few frames'}. "
-            f"Scales of movement differ by {np.sqrt(mix.scale_variance):.0%}. "
-            f"{self.n_starts} starts; the best evidence bound is {self.bounds_[0]:.0f}"
+            f"Scales of movement differ by {np.sqrt(mix.scale_variance):.0%}, "
+            f"ways of showing a group by {np.sqrt(mix.manner):.1f} standard deviations of the noise. "
+            f"{self.n_starts_} starts; the best evidence bound is {self.bounds_[0]:.0f}"
             + (f", the runner-up's {self.bounds_[1]:.0f}." if len(self.bounds_) > 1 else ".")
         )
 
