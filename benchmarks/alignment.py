@@ -52,6 +52,7 @@ DRAWN = {  # column: options of make_faces, and how the drawings are shown
     "gray": ({}, "gray"),
     "same-intensity": ({}, "same"),
 }
+REAL = ("ckplus", "ten of ckplus")  # 75 persons, and ten that the seed chooses
 
 
 class Faces(NamedTuple):
@@ -75,6 +76,11 @@ def draw(column, seed, n_persons, n_frames):
     if look != "rgb":
         images = facesom.to_grayscale(images, same_intensity=look == "same")
     return prepare(images, drawn.expressions)
+
+
+def some_of(faces, seed, n_persons=10):
+    chosen = np.random.default_rng(seed).permutation(len(faces.truth))[:n_persons]
+    return Faces(*(values[chosen] for values in faces))
 
 
 def truth_of(path):
@@ -130,11 +136,14 @@ def by_person(groups):
 
 def scoreboard(columns, seeds, n_persons, n_frames, ckplus):
     """Print one table for each of `SCORES`."""
-    real = prepare(facesom.load(ckplus).X1, truth_of(ckplus)) if "ckplus" in columns else None
+    real = prepare(facesom.load(ckplus).X1, truth_of(ckplus)) if set(REAL) & set(columns) else None
     rows = {}
     for column in columns:
         for seed in seeds:
-            faces = real if column == "ckplus" else draw(column, seed, n_persons, n_frames)
+            if column in DRAWN:
+                faces = draw(column, seed, n_persons, n_frames)
+            else:
+                faces = real if column == "ckplus" else some_of(real, seed)
             truth = (1.0, 1.0, 1.0, by_person(faces.truth), 0.0)
             rows.setdefault(("the truth", column), []).append(truth)
             for name in filter(installed, METHODS):
@@ -249,7 +258,7 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", nargs="+", choices=[*DRAWN, "ckplus"], help="columns; default: all")
+    parser.add_argument("--data", nargs="+", choices=[*DRAWN, *REAL], help="columns; default: all")
     parser.add_argument("--seeds", type=int, default=5, help="how many, default 5")
     parser.add_argument("--persons", type=int, default=12)
     parser.add_argument("--frames", type=int, default=300)
@@ -258,9 +267,9 @@ def main():
     parser.add_argument("--new-person", action="store_true", help="place new persons instead")
     parser.add_argument("--small", action="store_true", help="agreement and time of each step instead")
     options = parser.parse_args()
-    columns = options.data or [*DRAWN, *(["ckplus"] if options.ckplus else [])]
-    if "ckplus" in columns and not options.ckplus:
-        parser.error("--data ckplus needs --ckplus PICKLE")
+    columns = options.data or [*DRAWN, *(REAL if options.ckplus else [])]
+    if set(REAL) & set(columns) and not options.ckplus:
+        parser.error(f"--data {' '.join(columns)} needs --ckplus PICKLE")
     seeds = range(FIRST_SEED, FIRST_SEED + options.seeds)
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # doubtful persons, k-means with few distinct points

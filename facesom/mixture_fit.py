@@ -198,4 +198,5 @@ def settle(persons, mix, unknown=None, steps=15):
     gap = gap @ np.linalg.cholesky(np.linalg.inv(mix.noise))
     elsewhere = ((gap**2).sum(axis=1) > D).reshape(value.shape)
     lead = value.max(axis=1) - np.where(elsewhere, value, -np.inf).max(axis=1)
+    lead *= np.minimum(1, (1 - mix.stay) / copies.worth[chosen])  # episodes are the evidence, not frames
     return Persons(*(getattr(who, f.name)[chosen] for f in fields(who))), expit(-lead)
