@@ -83,6 +83,7 @@ def test_scales_of_movement_are_recovered():
     X = offsets[:, None] + scales[:, None, None] * (X - offsets[:, None])
     found = IdentityAligner(4, seed=0).fit(X).scales_
     assert np.corrcoef(found, scales)[0, 1] > 0.95
+    np.testing.assert_allclose(found.mean(), 1)
 
 
 def test_identity_is_gone_from_the_coordinates():
@@ -389,7 +390,10 @@ def test_bound_is_the_evidence_where_nothing_else_is_uncertain(seed, manner):
     frames.worth = np.ones(1)
     who = at(mix, [[0, 0]])
     who = place(frames, expect(frames, mix, who), mix, who)
-    value = bound(expect(frames, mix, who).evidence, mix, who, frames.worth)[0]
+    evidence = expect(frames, mix, who).evidence
+    value = bound(evidence, mix, who, frames.worth)[0]
+    half = bound(evidence, mix, who, 0.5 * frames.worth)[0]
+    np.testing.assert_allclose(value - half, 0.5 * evidence[0])  # frames count as what they are worth
     exact = joint(frames, np.ones((5, 1)), mix)[2]
     np.testing.assert_allclose(value, exact)
     elsewhere = replace(who, offsets=who.offsets + 0.5)  # any other posterior is a worse one
