@@ -61,7 +61,7 @@ def smooth(frames, dense, new, steps):
     dense : ndarray, shape (T, K, A)
         Log-density of each frame in each group at each level.
     new : ndarray, shape (P, K, A)
-        Each person's chances of what is drawn afresh; sum to 1.
+        Each person's chances of what is drawn afresh; sum to 1, or to less where the mix is uncertain.
     steps : ndarray, shape (A, A + 1)
         As in `Mixture`.
 

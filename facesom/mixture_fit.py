@@ -93,14 +93,14 @@ def best_starts(frames, n_groups, seed, n_starts, levels):
         Model, persons and bound of each start that was followed, highest bound first.
     tried : int
     """
-    rng = np.random.default_rng(seed)
+    rng, persons = np.random.default_rng(seed), frames.split(frames.X)
+    middles = [np.array([middle(x, axis=0) for x in persons]) for middle in (np.median, np.mean)]
     rounds = [n_starts] if n_starts else [8] * int(np.clip(4000 // len(frames.X), 1, 4))
     ends, tried = [], 0
     for n in rounds:
         starts = []
         for start in range(n):
-            middle = np.mean if start % 2 else np.median
-            offsets = np.array([middle(x, axis=0) for x in frames.split(frames.X)])
+            offsets = middles[start % 2]
             km = KMeans(n_groups, n_init=1, random_state=int(rng.integers(2**31)))
             labels = km.fit_predict(frames.X - offsets[frames.person])
             first = begin(frames, labels, offsets, n_groups, levels)
