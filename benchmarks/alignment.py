@@ -35,7 +35,7 @@ from sklearn.preprocessing import scale
 from threadpoolctl import threadpool_limits
 
 import facesom
-from facesom.across import place_new_person
+from facesom.identity.across import place_new_person
 
 FIRST_SEED = 100  # none of these was used to choose anything in the package
 METHODS = ("pixels", *CORRECTIONS, "facesom")

@@ -21,8 +21,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import facesom
-from facesom import synthetic
-from facesom.dataset import KEYS
+from facesom.drawn import synthetic
+from facesom.io.dataset import KEYS
 
 
 def peak_bytes():

@@ -56,8 +56,8 @@ def models(seed):
     from sklearn.preprocessing import FunctionTransformer, StandardScaler
     from sklearn.svm import SVC, LinearSVC
 
-    from facesom.emotion_model import emotion_features
-    from facesom.features import HOG, Pixels
+    from facesom.emotions.model import emotion_features
+    from facesom.features.classical import HOG, Pixels
 
     def nystrom(n_columns):
         kernel = Nystroem(n_components=1000, gamma=1 / n_columns, random_state=seed)
@@ -84,8 +84,8 @@ def models(seed):
 
 def fer2013(path):
     """Training without copies of test faces and blank ones, PublicTest, PrivateTest."""
-    from facesom.emotions import image_hashes, read_fer2013
-    from facesom.fer2013 import USAGES
+    from facesom.emotions.fer2013 import USAGES
+    from facesom.emotions.folders import image_hashes, read_fer2013
 
     train, *tests = (read_fer2013(path, usage) for usage in USAGES)
     held = np.concatenate([image_hashes(test.images) for test in tests])
@@ -101,7 +101,7 @@ def drawn(train, n, seed):
 
 
 def scored(truth, predicted=None, probabilities=None):
-    from facesom.scores import classification_scores
+    from facesom.emotions.scores import classification_scores
 
     scores = classification_scores(truth, predicted, probabilities, n_bootstraps=1)
     return {"accuracy": scores.accuracy, "F1": scores.f1, "cross-entropy": scores.cross_entropy}
@@ -123,7 +123,7 @@ def measure_model(options, name, n, seed):
 
 
 def measure_shipped(options, name, n, seed):
-    from facesom.emotion_model import predict_emotions
+    from facesom.emotions.model import predict_emotions
 
     if name != "shipped network":
         return measure_model(options, name, n, seed)
@@ -138,7 +138,7 @@ def measure_cnn(options, name, n, seed):
     """The three-block network after `n` epochs; with --keep it resumes, and its time is that since then."""
     from scipy.special import softmax
 
-    from facesom.networks import run_network, three_block_cnn, train_network
+    from facesom.features.networks import run_network, three_block_cnn, train_network
 
     train, public, test = fer2013(options.data)
     network = three_block_cnn(7, 48, width=16, seed=seed)
@@ -164,7 +164,7 @@ def measure_cnn(options, name, n, seed):
 def measure_batches(options, name, n, seed):
     from scipy.special import softmax
 
-    from facesom.networks import run_network, three_block_cnn, train_network
+    from facesom.features.networks import run_network, three_block_cnn, train_network
 
     train, public, _ = fer2013(options.data)
     train = drawn(train, N_BATCHES, seed)
@@ -191,7 +191,7 @@ def measure_units(options, name, n, seed):
     from sklearn.preprocessing import StandardScaler
     from sklearn.svm import SVC
 
-    from facesom.emotions import read_action_units
+    from facesom.emotions.folders import read_action_units
 
     units = read_action_units(options.units)
     model = make_pipeline(StandardScaler(), SVC(kernel="linear" if name.startswith("linear") else "rbf"))
@@ -209,10 +209,10 @@ def measure_tuning(options, name, n, seed):
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    from facesom.emotion_model import emotion_features, predict_emotions
-    from facesom.emotion_network import emotion_network
-    from facesom.emotions import read_emotion_folder, split_by_person
-    from facesom.networks import fine_tune, run_network, three_block_cnn, train_network
+    from facesom.emotions.folders import read_emotion_folder, split_by_person
+    from facesom.emotions.model import emotion_features, predict_emotions
+    from facesom.emotions.network import emotion_network
+    from facesom.features.networks import fine_tune, run_network, three_block_cnn, train_network
 
     faces = read_emotion_folder(options.folder, size=48, person="prefix")
     known = [name for name in faces.names if name != "contempt"]
@@ -309,7 +309,7 @@ def measured(options):
     import cv2
     import sklearn.svm  # noqa: F401
 
-    import facesom.emotions  # noqa: F401
+    import facesom.emotions.folders  # noqa: F401
 
     warnings.simplefilter("ignore")  # of blank faces among the tests
     cv2.setNumThreads(1)

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 import facesom
-from facesom.explorer import write_explorer
+from facesom.explorer.page import write_explorer
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 

@@ -1,4 +1,4 @@
-"""Train the network with which facesom finds faces, and write facesom/models/faces.onnx.
+"""Train the network with which facesom finds faces, and write facesom/photos/models/faces.onnx.
 
     python benchmarks/face_network.py FER2013 --empty FOLDER [FOLDER ...] [--rounds 20] [--start WEIGHTS]
 
@@ -21,8 +21,8 @@ import torch
 from sklearn.datasets import load_sample_images
 from torch import nn
 
-from facesom.detectors import FACE_NETWORK, WINDOW
-from facesom.photos import as_photo, read_photo
+from facesom.photos.detectors import FACE_NETWORK, WINDOW
+from facesom.photos.faces import as_photo, read_photo
 
 FACE = 0.88 * 48  # pixels of a FER2013 face that fill the window
 WITHOUT = ("coffee", "brick", "page", "rocket", "gravel", "retina", "hubble_deep_field")

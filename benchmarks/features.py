@@ -47,12 +47,12 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 import facesom
-from facesom.embeddings import CNNEmbedding, ConvAutoencoder
-from facesom.features import HOG, LBP, Contours, Edges, PartGeometry, Pixels
-from facesom.groups import NodeGroups
-from facesom.networks import import_torch
-from facesom.quality import quantization_error, topographic_error, trustworthiness
-from facesom.scoreboard import MEASURES, SETTINGS, score_clustering
+from facesom.features.classical import HOG, LBP, Contours, Edges, PartGeometry, Pixels
+from facesom.features.embeddings import CNNEmbedding, ConvAutoencoder
+from facesom.features.networks import import_torch
+from facesom.features.scoreboard import MEASURES, SETTINGS, score_clustering
+from facesom.groups.node_groups import NodeGroups
+from facesom.som.quality import quantization_error, topographic_error, trustworthiness
 
 CNN = "CNN, supervised"
 MAJORITY = ("always the commonest", "")

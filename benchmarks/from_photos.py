@@ -13,12 +13,12 @@ import cv2
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from facesom import find_faces, find_landmarks, read_frames
-from facesom.from_photos import LIMITS
-from facesom.landmarks import eye_frame, steady_landmarks
-from facesom.photo_files import list_files
-from facesom.photos import match_boxes, read_photo
-from facesom.video import VIDEO_SUFFIXES
+from facesom.photos import find_faces, find_landmarks, read_frames
+from facesom.photos.faces import match_boxes, read_photo
+from facesom.photos.files import list_files
+from facesom.photos.from_photos import LIMITS
+from facesom.photos.landmarks import eye_frame, steady_landmarks
+from facesom.photos.video import VIDEO_SUFFIXES
 
 PARTS = {"mouth": np.r_[48:68], "one eye": np.r_[36:42]}
 

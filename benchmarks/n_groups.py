@@ -14,8 +14,8 @@ import warnings
 import numpy as np
 
 import facesom
-from facesom.facemodel import EXPRESSIONS
-from facesom.how_many import choose_n_groups
+from facesom.drawn.facemodel import EXPRESSIONS
+from facesom.groups.how_many import choose_n_groups
 
 SHOWN = {3: (0, 1, 5), 4: (0, 1, 4, 5), 6: (0, 1, 2, 3, 4, 5), 8: range(8)}
 

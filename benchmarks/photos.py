@@ -22,8 +22,8 @@ import skimage
 import skimage.data
 
 import facesom
-from facesom.detectors import DETECTORS, yunet
-from facesom.photos import as_photo, crop_faces, match_boxes, read_photo
+from facesom.photos.detectors import DETECTORS, yunet
+from facesom.photos.faces import as_photo, crop_faces, match_boxes, read_photo
 
 SEED = 0
 N_SCENES = 12  # of each kind
@@ -130,7 +130,9 @@ def crop_table(path, n=300):
             [crop_faces(photo, box, scale=scale) for photo, box in zip(photos, boxes, strict=True)]
         )
     for name, faces in crops.items():
-        scores = facesom.classification_scores(truth[found], probabilities=facesom.predict_emotions(faces))
+        scores = facesom.emotions.classification_scores(
+            truth[found], probabilities=facesom.predict_emotions(faces)
+        )
         print(f"| {name} | {scores.accuracy:.3f} | {scores.cross_entropy:.3f} |")
 
 

@@ -7,7 +7,7 @@
 
 Each package runs in a process of its own, at 20 epochs or 1000 steps where it has such a setting. Time: the
 first map in a fresh process, and the fastest of the next ones in the same process. Memory: the peak of the
-first map over what the process held before (Linux). Errors: by `facesom.quality` for all. Prints Markdown.
+first map over what the process held before (Linux). Errors: by `facesom.som.quality`. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -207,8 +207,8 @@ def run(name, source, folder, pythons):
 
 def compare(pythons):
     """Print the table of one person."""
-    from facesom.grid import node_steps
-    from facesom.quality import quantization_error, topographic_error
+    from facesom.som.grid import node_steps
+    from facesom.som.quality import quantization_error, topographic_error
 
     images = one_person()
     flat = images.reshape(len(images), -1)

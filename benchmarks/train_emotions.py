@@ -30,9 +30,9 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from tqdm import tqdm
 
 import facesom
-from facesom.emotion_model import BRIGHTNESS_FLOOR, MODEL_PATH
-from facesom.fer2013 import read_fer2013
-from facesom.scores import classification_scores
+from facesom.emotions.fer2013 import read_fer2013
+from facesom.emotions.model import BRIGHTNESS_FLOOR, MODEL_PATH
+from facesom.emotions.scores import classification_scores
 
 BATCH, SMALL, LARGE = 128, 40, 48  # faces in a batch; sides in the first two fifths of the epochs, and after
 
@@ -51,7 +51,7 @@ class Residual(nn.Module):
 
 
 class Network(nn.Module):
-    """Standardised faces (N, 1, H, W) to logits (N, 7); as `facesom.emotion_network`, with normalisation."""
+    """Standardised faces (N, 1, H, W) to logits (N, 7); as `emotion_network`, with normalisation."""
 
     def __init__(self, widths=(32, 48, 96, 192)):
         super().__init__()

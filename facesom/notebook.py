@@ -7,12 +7,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facesom.convert import to_grayscale
-from facesom.dataset import save
-from facesom.emotions import EmotionFaces, read_emotion_folder, write_emotion_folder
-from facesom.example_video import write_example_video
-from facesom.fer2013 import write_fer2013
-from facesom.synthetic import make_faces
+from facesom.drawn import make_faces
+from facesom.emotions import EmotionFaces, read_emotion_folder, write_emotion_folder, write_fer2013
+from facesom.io import save, to_grayscale
+from facesom.photos import write_example_video
 
 __all__ = ["find_action_units", "find_data", "find_emotion_folder", "find_fer2013", "find_video"]
 
@@ -66,7 +64,7 @@ def find_emotion_folder(path="", *, n_persons=40, n_frames=60, folder="outputs")
     Returns
     -------
     pathlib.Path
-        An existing folder for `facesom.read_emotion_folder`. Drawn files are called ``p07_00123.png``.
+        An existing folder for `read_emotion_folder`. Drawn files are called ``p07_00123.png``.
 
     Raises
     ------
@@ -113,7 +111,7 @@ def find_fer2013(path="", *, n_persons=40, n_frames=60, folder="outputs"):
     Returns
     -------
     pathlib.Path
-        An existing file for `facesom.read_fer2013`.
+        An existing file for `facesom.emotions.read_fer2013`.
 
     Raises
     ------

@@ -14,11 +14,11 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 import facesom
-from facesom.across import group_across_persons, place_new_person
-from facesom.align import IdentityAligner, as_persons, like
-from facesom.chain import INTENSITIES, Frames, freshness, slow, smooth
-from facesom.mixture import Beliefs, Mixture, bound, even, expect, likeness, place, shrink
-from facesom.mixture_fit import unmoved
+from facesom.identity.across import group_across_persons, place_new_person
+from facesom.identity.align import IdentityAligner, as_persons, like
+from facesom.identity.chain import INTENSITIES, Frames, freshness, slow, smooth
+from facesom.identity.mixture import Beliefs, Mixture, bound, even, expect, likeness, place, shrink
+from facesom.identity.mixture_fit import unmoved
 
 REAL = Path(__file__).parents[2] / "shared" / "data"
 

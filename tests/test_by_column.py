@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import wilcoxon
 
 import facesom
-from facesom.by_column import LEAST_PERSONS, column_effects
+from facesom.groups.by_column import LEAST_PERSONS, column_effects
 from facesom.plots import plot_column_effects
 
 P, N, C = 12, 60, 4
@@ -203,9 +203,9 @@ def test_the_picture_holds_the_effects_and_marks_discoveries(effects):
 
 
 def test_known_numbers_of_drawn_faces():
-    faces = facesom.make_faces(8, 60, seed=2, mix=np.ones((8, len(facesom.synthetic.EXPRESSIONS))))
-    names = facesom.synthetic.X2_NAMES
+    faces = facesom.make_faces(8, 60, seed=2, mix=np.ones((8, len(facesom.drawn.EXPRESSIONS))))
+    names = facesom.drawn.X2_NAMES
     found = column_effects(faces.dataset.X2, faces.expressions, names=names)
-    happy = list(facesom.synthetic.EXPRESSIONS).index("smile")
+    happy = list(facesom.drawn.EXPRESSIONS).index("smile")
     width = names.index("mouth_width")
     assert found.effect[happy, width] > 0.5 and found.q_values[happy, width] <= 0.05

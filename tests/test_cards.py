@@ -11,9 +11,9 @@ from matplotlib.offsetbox import AnnotationBbox
 from skimage import data
 
 import facesom
-from facesom.cards import CENTRAL, DOUBTFUL, group_faces, plot_group_cards, plot_group_tree
-from facesom.choice_plots import plot_n_groups
-from facesom.how_many import GroupChoice
+from facesom.groups.how_many import GroupChoice
+from facesom.plots.cards import CENTRAL, DOUBTFUL, group_faces, plot_group_cards, plot_group_tree
+from facesom.plots.choices import plot_n_groups
 
 RNG = np.random.default_rng(0)
 FACES = RNG.random((2, 12, 10, 8)).astype(np.float32)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facesom import convert
-from facesom.convert import GAP, LIGHTEST, to_grayscale
-from facesom.dataset import DatasetError, FaceDataset, load
+from facesom.io import convert
+from facesom.io.convert import GAP, LIGHTEST, to_grayscale
+from facesom.io.dataset import DatasetError, FaceDataset, load
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 COLOURS = np.array([(120, 60, 20), (40, 130, 250), (200, 30, 50), (250, 170, 180)])

@@ -19,8 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from facesom import pickles
-from facesom.dataset import DatasetError, FaceDataset, as_faces, is_colour, load, save
+from facesom.io import pickles
+from facesom.io.dataset import DatasetError, FaceDataset, as_faces, is_colour, load, save
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
@@ -493,7 +493,7 @@ def test_same_data_same_file(path):
 
 
 def test_reading_imports_no_heavy_library():
-    code = "import sys, facesom.pickles; sys.exit('sklearn' in sys.modules or 'cv2' in sys.modules)"
+    code = "import sys, facesom.io.pickles; sys.exit('sklearn' in sys.modules or 'cv2' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1]).returncode == 0
 
 

@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from facesom.embeddings import CNNEmbedding, ConvAutoencoder
+from facesom.features.embeddings import CNNEmbedding, ConvAutoencoder
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 torch.set_num_threads(1)

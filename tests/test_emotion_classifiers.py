@@ -10,8 +10,8 @@ from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 from sklearn.preprocessing import FunctionTransformer
 
-from facesom.emotion_classifiers import KMeansClassifier, classifiers, compare_classifiers
-from facesom.emotions import (
+from facesom.emotions.classify import KMeansClassifier, classifiers, compare_classifiers
+from facesom.emotions.folders import (
     ActionUnits,
     EmotionFaces,
     balanced,

@@ -11,9 +11,9 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from scipy.special import softmax
 
 import facesom
-from facesom import emotion_model
-from facesom.emotion_model import MODEL_PATH, emotion_features, onnx_model, predict_emotions
-from facesom.labelled import EMOTIONS
+from facesom.emotions import model as emotion_model
+from facesom.emotions.labelled import EMOTIONS
+from facesom.emotions.model import MODEL_PATH, emotion_features, onnx_model, predict_emotions
 
 FER2013 = Path(__file__).parents[2] / "shared" / "data" / "fer2013_48x48.npz"
 
@@ -231,8 +231,8 @@ def test_what_is_wrong_with_a_network_is_said(tmp_path, weights):
 
 def test_the_torch_network_is_the_same_one(faces):
     pytest.importorskip("torch", reason="networks need the extra `deep`")
-    from facesom.emotion_network import emotion_network
-    from facesom.networks import run_network
+    from facesom.emotions.network import emotion_network
+    from facesom.features.networks import run_network
 
     network = emotion_network()
     temperature = emotion_model._shipped()._temperature
@@ -245,7 +245,7 @@ def test_the_torch_network_is_the_same_one(faces):
 
 def test_weights_are_read_as_onnx_reads_them():
     onnx = pytest.importorskip("onnx", reason="compares with the package onnx")
-    from facesom.emotion_network import read_weights
+    from facesom.emotions.network import read_weights
 
     ours = read_weights(MODEL_PATH.read_bytes())
     theirs = {each.name: onnx.numpy_helper.to_array(each) for each in onnx.load(MODEL_PATH).graph.initializer}

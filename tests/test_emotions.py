@@ -15,7 +15,7 @@ from PIL import Image
 
 import facesom
 from facesom import DatasetError
-from facesom.emotions import (
+from facesom.emotions.folders import (
     EMOTIONS,
     ActionUnits,
     EmotionFaces,

@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import facesom
-from facesom.by_image import each_row, name_persons
-from facesom.explorer import show_explorer, write_explorer
-from facesom.sheets import ACROSS, inked, pack_sheets, tile_size
+from facesom.explorer.by_image import each_row, name_persons
+from facesom.explorer.page import show_explorer, write_explorer
+from facesom.explorer.sheets import ACROSS, inked, pack_sheets, tile_size
 
 HOSTILE = '</script><img src=x onerror="window.bad = 1">'
 P, N = 3, 20

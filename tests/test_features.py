@@ -14,9 +14,9 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 
 import facesom
-from facesom.face_transformer import as_gray
-from facesom.features import HOG, LBP, Contours, Edges, PartGeometry, Pixels
-from facesom.groups import NodeGroups
+from facesom.features.classical import HOG, LBP, Contours, Edges, PartGeometry, Pixels
+from facesom.features.face_transformer import as_gray
+from facesom.groups.node_groups import NodeGroups
 
 ALL = [Pixels(), HOG(), LBP(), Edges(), Edges(distance=False), Contours(), PartGeometry()]
 
@@ -61,7 +61,7 @@ class TestEveryTransformer:
         np.testing.assert_allclose(fitted.transform(three), as_floats, atol=1e-5)
 
     def test_its_picture_is_a_face_to_look_at(self, transformer, gray):
-        seen = facesom.as_faces(clone(transformer).fit(gray).picture(gray[1, :5]))
+        seen = facesom.io.as_faces(clone(transformer).fit(gray).picture(gray[1, :5]))
         assert seen.ndim == 3 and len(seen) == 5 and seen.std(axis=(1, 2)).min() > 0.01
         assert np.median(seen) > 0.9, "on white"
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from facesom.emotions import EMOTIONS, EmotionFaces, read_action_units, read_fer2013
-from facesom.fer2013 import USAGES, write_fer2013
+from facesom.drawn.synthetic import make_faces
+from facesom.emotions.fer2013 import USAGES, write_fer2013
+from facesom.emotions.folders import EMOTIONS, EmotionFaces, read_action_units, read_fer2013
+from facesom.emotions.splits import image_hashes
 from facesom.notebook import find_action_units, find_fer2013
-from facesom.splits import image_hashes
-from facesom.synthetic import make_faces
 
 
 def some_faces(n=12, size=9, seed=0):

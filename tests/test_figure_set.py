@@ -12,11 +12,11 @@ import pytest
 from PIL import Image
 
 import facesom
-from facesom import figure_set
-from facesom.by_column import column_effects
-from facesom.figure_set import figures
-from facesom.groups import NodeGroups
-from facesom.stability import GroupStability
+from facesom.groups.by_column import column_effects
+from facesom.groups.node_groups import NodeGroups
+from facesom.identity.stability import GroupStability
+from facesom.plots import figure_set
+from facesom.plots.figure_set import figures
 
 OF_MAP = ["grid", "u_matrix", "hits", "training"]
 OF_PERSONS = ["grid", "groups", "u_matrix", "hits", "persons", "profiles"]
@@ -108,7 +108,7 @@ def test_it_replaces_its_own_files_only_and_leaves_pyplot_as_it_was(som, tmp_pat
 
 
 def test_figures_are_closed_when_one_fails(som, tmp_path, monkeypatch):
-    monkeypatch.setattr(figure_set.plots, "plot_hits", lambda som, ax: 1 / 0)
+    monkeypatch.setattr(figure_set, "plot_hits", lambda som, ax: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         figures(som, tmp_path, formats="png", dpi=40)
     assert plt.get_fignums() == []

@@ -13,12 +13,12 @@ from PIL import Image
 from skimage.data import astronaut
 
 import facesom
-from facesom.drawing import X2_NAMES, distances, draw_landmarks
-from facesom.example_video import ASTRONAUT_LANDMARKS, astronaut_landmarks
-from facesom.facemodel import ACTION_UNITS, EXPRESSIONS, PROPORTIONS, face_landmarks
-from facesom.from_photos import LIMITS, draw_from_photos
-from facesom.landmarks import DRAWN, align_landmarks, find_landmarks, head_turn, steady_landmarks
-from facesom.photo_files import list_files
+from facesom.drawn.drawing import X2_NAMES, distances, draw_landmarks
+from facesom.drawn.facemodel import ACTION_UNITS, EXPRESSIONS, PROPORTIONS, face_landmarks
+from facesom.photos.example_video import ASTRONAUT_LANDMARKS, astronaut_landmarks
+from facesom.photos.files import list_files
+from facesom.photos.from_photos import LIMITS, draw_from_photos
+from facesom.photos.landmarks import DRAWN, align_landmarks, find_landmarks, head_turn, steady_landmarks
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 DRAWN_NAMES = list(EXPRESSIONS)
@@ -293,7 +293,7 @@ def test_what_would_fail_at_the_end_fails_at_once(people, monkeypatch):
 
     with pytest.raises(ValueError, match="size must be a whole number from 32"):
         draw_from_photos(people, landmarks=astronaut_landmarks, detector=detector, size=8)
-    monkeypatch.setattr("facesom.landmarks.find_spec", lambda name: None)
+    monkeypatch.setattr("facesom.photos.landmarks.find_spec", lambda name: None)
     with pytest.raises(ImportError, match="pip install dlib-bin"):
         draw_from_photos(people, detector=detector)
 
@@ -420,7 +420,7 @@ def test_the_astronaut_without_dlib(tmp_path):
 
 def test_missing_libraries_are_named(monkeypatch):
     photo, boxes = astronaut(), [(177, 82, 96, 95)]
-    monkeypatch.setattr("facesom.landmarks.find_spec", lambda name: None)
+    monkeypatch.setattr("facesom.photos.landmarks.find_spec", lambda name: None)
     with pytest.raises(ImportError, match="68-point model is missing: pip install dlib-bin"):
         find_landmarks(photo, boxes)
     monkeypatch.setitem(sys.modules, "dlib", None)

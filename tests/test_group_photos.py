@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import facesom
-from facesom.group_photos import GroupPhoto, analyze_group, analyze_groups
-from facesom.photo_labels import evaluate_groups, read_labels, write_label_sheet
-from facesom.photo_plots import plot_group, plot_group_bars
-from facesom.sample_photos import VERSIONS, astronaut_versions, find_photos
+from facesom.photos.labels import evaluate_groups, read_labels, write_label_sheet
+from facesom.photos.people import GroupPhoto, analyze_group, analyze_groups
+from facesom.photos.sample_photos import VERSIONS, astronaut_versions, find_photos
+from facesom.plots.photos import plot_group, plot_group_bars
 
 NAMES = ("red", "green", "blue")
 BOXES = [(10, 10, 20, 20), (50, 10, 20, 20), (90, 10, 20, 20)]

@@ -11,9 +11,9 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.cluster import AgglomerativeClustering
 from sklearn.metrics import adjusted_rand_score
 
-from facesom.grid import ADJACENT
-from facesom.groups import METHODS, NodeGroups, transitions, walk_order, ward_labels
-from facesom.som import FaceSOM
+from facesom.groups.node_groups import METHODS, NodeGroups, transitions, walk_order, ward_labels
+from facesom.som.grid import ADJACENT
+from facesom.som.map import FaceSOM
 
 CENTRES = 10 * np.random.default_rng(1).standard_normal((5, 6))
 TRUTH = np.repeat(np.arange(5), [200, 150, 100, 60, 40])

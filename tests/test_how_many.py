@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from facesom import how_many
-from facesom.groups import NodeGroups
-from facesom.how_many import choose_n_groups, gap_pick, jaccards
-from facesom.som import FaceSOM
+from facesom.groups import how_many
+from facesom.groups.how_many import choose_n_groups, gap_pick, jaccards
+from facesom.groups.node_groups import NodeGroups
+from facesom.som.map import FaceSOM
 
 
 def blobs(k, seed=0, spread=1.0, n=400):
@@ -103,8 +103,8 @@ def test_a_map_with_too_few_nodes_is_refused():
 
 
 def test_known_expressions_of_drawn_faces(monkeypatch):
-    from facesom.parts import shape_features
-    from facesom.synthetic import make_faces
+    from facesom.drawn.synthetic import make_faces
+    from facesom.parts.shape import shape_features
 
     monkeypatch.setattr(how_many, "BOOTSTRAPS", 10)
     monkeypatch.setattr(how_many, "REFERENCES", 10)

@@ -5,8 +5,8 @@ import pytest
 from skimage import data
 
 import facesom
-from facesom.meanface import mean_face, mean_faces, shows_parts, signed_distance
-from facesom.parts import find_parts
+from facesom.parts.meanface import mean_face, mean_faces, shows_parts, signed_distance
+from facesom.parts.shape import find_parts
 
 
 @pytest.fixture(scope="module")

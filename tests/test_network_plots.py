@@ -8,8 +8,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from facesom.network_plots import calibration_error, plot_calibration, plot_history
-from facesom.networks import TrainingHistory
+from facesom.features.networks import TrainingHistory
+from facesom.plots.networks import calibration_error, plot_calibration, plot_history
 
 
 @pytest.fixture(autouse=True)

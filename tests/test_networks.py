@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from facesom import networks
-from facesom.networks import (
+from facesom.features import networks
+from facesom.features.networks import (
     TrainingHistory,
     augment_faces,
     fine_tune,

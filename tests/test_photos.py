@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import facesom
-from facesom import detectors, photos
-from facesom.photos import crop_faces, find_faces, match_boxes, read_photo
+from facesom.photos import detectors
+from facesom.photos import faces as photos
+from facesom.photos.faces import crop_faces, find_faces, match_boxes, read_photo
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 PEOPLE = {

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
 
 from facesom import plots
-from facesom.choose import choose_parameters
-from facesom.som import FaceSOM
-from facesom.tiles import DARKEST, EMPTY, cell_corners, grid_image
+from facesom.plots.tiles import DARKEST, EMPTY, cell_corners, grid_image
+from facesom.som.choose import choose_parameters
+from facesom.som.map import FaceSOM
 
 RNG = np.random.default_rng(0)
 FACES = RNG.random((60, 16, 12))

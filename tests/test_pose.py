@@ -3,11 +3,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facesom.ink import positions
-from facesom.parts import feature_names, shape_features
-from facesom.places import label_parts
-from facesom.pose import _CURVED, Pose, find_pose, steady
-from facesom.synthetic import make_faces
+from facesom.drawn.synthetic import make_faces
+from facesom.parts.ink import positions
+from facesom.parts.places import label_parts
+from facesom.parts.pose import _CURVED, Pose, find_pose, steady
+from facesom.parts.shape import feature_names, shape_features
 
 NAMES = feature_names()
 ALL = np.ones(200, bool)

@@ -12,9 +12,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from facesom.classify import STRENGTHS, balanced_accuracy, left_out
-from facesom.profiles import classify_labels, compare_labels, person_profiles, similar_order
-from facesom.synthetic import make_faces
+from facesom.drawn.synthetic import make_faces
+from facesom.groups.classify import STRENGTHS, balanced_accuracy, left_out
+from facesom.groups.profiles import classify_labels, compare_labels, person_profiles, similar_order
 
 Y = np.repeat([0, 1], [15, 10])
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.cluster import KMeans
 
-from facesom.feature_plots import plot_scoreboard, plot_thumbnails
-from facesom.scoreboard import MEASURES, SETTINGS, score_clustering
+from facesom.features.scoreboard import MEASURES, SETTINGS, score_clustering
+from facesom.plots.features import plot_scoreboard, plot_thumbnails
 
 
 @pytest.fixture(autouse=True)

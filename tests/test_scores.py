@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from facesom import classification_scores, score_plots
-from facesom.scores import MEASURES
+from facesom.emotions import classification_scores
+from facesom.emotions.scores import MEASURES
+from facesom.plots import scores as score_plots
 
 RNG = np.random.default_rng(0)
 NAMES = ("angry", "happy", "sad")
@@ -118,7 +119,7 @@ def test_the_seed_decides_and_memory_blocks_do_not(monkeypatch):
         for seed in (0, 0, 1)
     )
     assert repr(first) == repr(same) != repr(other)
-    monkeypatch.setattr("facesom.scores.AT_ONCE", 100)
+    monkeypatch.setattr("facesom.emotions.scores.AT_ONCE", 100)
     again = classification_scores(TRUTH, PREDICTED, groups=PERSONS, n_bootstraps=70)
     for measure in ("accuracy", "f1"):
         assert again.intervals[measure] == first.intervals[measure]

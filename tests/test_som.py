@@ -11,12 +11,12 @@ from minisom import MiniSom
 from sklearn.base import clone
 from sklearn.manifold import trustworthiness as sklearn_trustworthiness
 
-import facesom.batch
-from facesom import quality
-from facesom.choose import Trial, choose_parameters, pick
-from facesom.grid import neighborhood_weights, node_positions, node_steps
-from facesom.online import span_coordinates
-from facesom.som import FaceSOM, fit_soms
+import facesom.som.batch
+from facesom.som import quality
+from facesom.som.choose import Trial, choose_parameters, pick
+from facesom.som.grid import neighborhood_weights, node_positions, node_steps
+from facesom.som.map import FaceSOM, fit_soms
+from facesom.som.online import span_coordinates
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
@@ -169,7 +169,7 @@ def test_batch_follows_the_rule_on_images_and_on_features(kind, topology):
 def test_the_gram_way_and_the_direct_way_agree(monkeypatch):
     X = drawn(n=80)
     gram = quiet(FaceSOM(6, 6), X)
-    monkeypatch.setattr(facesom.batch, "GRAM_ROWS", 0)
+    monkeypatch.setattr(facesom.som.batch, "GRAM_ROWS", 0)
     direct = quiet(FaceSOM(6, 6), X)
     np.testing.assert_allclose(direct.weights_, gram.weights_, atol=1e-8)
     np.testing.assert_allclose(direct.history_, gram.history_, atol=1e-8)
@@ -208,7 +208,7 @@ def test_columns_that_never_change_cost_nothing_and_stay_exact():
 
 def test_main_plane_is_that_of_the_covariance():
     X = np.random.default_rng(4).standard_normal((150, 90)) * np.linspace(1, 3, 90)
-    plane = facesom.batch.main_plane(X, (2, 2)) - X.mean(0)
+    plane = facesom.som.batch.main_plane(X, (2, 2)) - X.mean(0)
     axes = np.linalg.eigh(np.cov(X.T))[1][:, -2:]
     np.testing.assert_allclose(plane @ axes @ axes.T, plane, atol=1e-8)
 
@@ -216,12 +216,12 @@ def test_main_plane_is_that_of_the_covariance():
 def test_many_samples_are_drawn_in_mini_batches(monkeypatch):
     X = square(3000)
     whole = FaceSOM(5, 5).fit(X)
-    monkeypatch.setattr(facesom.batch, "EPOCH_ROWS", 700)
+    monkeypatch.setattr(facesom.som.batch, "EPOCH_ROWS", 700)
     parts = FaceSOM(5, 5).fit(X)
     assert not np.array_equal(parts.weights_, whole.weights_)
     assert parts.quantization_error_ < 1.03 * whole.quantization_error_
     assert np.array_equal(parts.weights_, FaceSOM(5, 5).fit(X).weights_)
-    epochs = facesom.batch.draws(3000, 0)
+    epochs = facesom.som.batch.draws(3000, 0)
     drawn_rows = np.concatenate([next(epochs) for _ in range(4)])
     assert len(np.unique(drawn_rows)) == 2800  # no sample twice before the deck is through
     assert np.ptp(drawn_rows[:700]) > 2000  # and an epoch sees all parts of a film

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from joblib import parallel_config
 
 import facesom
-from facesom.groups import NodeGroups
+from facesom.groups.node_groups import NodeGroups
+from facesom.groups.words import group_table
+from facesom.identity.stability import GroupStability, group_stability, match_groups
 from facesom.plots import plot_groups, plot_stability
-from facesom.som import FaceSOM
-from facesom.stability import GroupStability, group_stability, match_groups
-from facesom.words import group_table
+from facesom.som.map import FaceSOM
 
 
 def blobs(spread, n=400, seed=0):

@@ -13,10 +13,10 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.metrics import adjusted_rand_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
-from facesom import synthetic
-from facesom.drawing import LANDMARKS, PALETTE, PARTS, X2_NAMES, distances, draw_landmarks
-from facesom.facemodel import ACTION_UNITS, EXPRESSIONS, PROPORTIONS, face_landmarks
-from facesom.synthetic import THRESHOLD, make_faces
+from facesom.drawn import synthetic
+from facesom.drawn.drawing import LANDMARKS, PALETTE, PARTS, X2_NAMES, distances, draw_landmarks
+from facesom.drawn.facemodel import ACTION_UNITS, EXPRESSIONS, PROPORTIONS, face_landmarks
+from facesom.drawn.synthetic import THRESHOLD, make_faces
 
 BUILT_IN = Path(__file__).parents[1] / "data" / "drawn_faces.pickle"
 

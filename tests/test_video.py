@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from skimage.data import astronaut
 
 import facesom
-from facesom.emotion_tracks import plot_emotions_over_time, video_emotions
-from facesom.example_video import PORTRAIT, astronaut_landmarks, write_example_video
 from facesom.notebook import find_video
-from facesom.video import read_frames, track_faces
+from facesom.photos.emotion_tracks import video_emotions
+from facesom.photos.example_video import PORTRAIT, astronaut_landmarks, write_example_video
+from facesom.photos.video import read_frames, track_faces
+from facesom.plots import plot_emotions_over_time
 
 VIDEOS = Path(__file__).parents[2] / "shared" / "data" / "videos"
 SIDE = 20

@@ -5,9 +5,17 @@ import sys
 import numpy as np
 import pytest
 
-from facesom.parts import feature_names, shape_features
-from facesom.synthetic import make_faces
-from facesom.words import AT_REST, MOST_WORDS, NO_FRAMES, SIGNS, describe_groups, group_distances, group_table
+from facesom.drawn.synthetic import make_faces
+from facesom.groups.words import (
+    AT_REST,
+    MOST_WORDS,
+    NO_FRAMES,
+    SIGNS,
+    describe_groups,
+    group_distances,
+    group_table,
+)
+from facesom.parts.shape import feature_names, shape_features
 
 NAMES = feature_names()
 TRUE_WORDS = {

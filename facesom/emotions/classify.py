@@ -1,0 +1,192 @@
+"""The classical classifiers of labelled faces, fitted and compared in one manner on the same split."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.cluster import KMeans
+from sklearn.kernel_approximation import Nystroem
+from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC, LinearSVC
+from sklearn.utils.multiclass import unique_labels
+from sklearn.utils.validation import check_is_fitted
+from tqdm.auto import tqdm
+
+from facesom.features import Pixels
+
+from .scores import classification_scores
+from .splits import check_disjoint
+
+__all__ = ["KMeansClassifier", "classifiers", "compare_classifiers"]
+
+
+class KMeansClassifier(ClassifierMixin, BaseEstimator):
+    """k-means with as many clusters as classes, each cluster standing for one class.
+
+    The number of a cluster means nothing. Which cluster stands for which class is chosen so that most
+    training samples are right, each class being given to one cluster (Kuhn, 1955). Clusters are found without
+    the classes: where faces fall apart by something else, by person or by light, no mapping helps.
+
+    Parameters
+    ----------
+    n_init : int, default 10
+        Number of starts, the best of which is kept.
+    seed : int, default 0
+
+    Attributes
+    ----------
+    classes_ : ndarray, shape (K,)
+    kmeans_ : sklearn.cluster.KMeans
+    table_ : ndarray of int, shape (K, K)
+        Number of training samples of each cluster (row) and class (column).
+    class_of_cluster_ : ndarray, shape (K,)
+        Class that each cluster stands for.
+    """
+
+    def __init__(self, n_init=10, seed=0):
+        self.n_init = n_init
+        self.seed = seed
+
+    def fit(self, X, y):
+        """Find clusters of X (N, D) and the class of y (N,) that each stands for; return this object."""
+        self.classes_ = unique_labels(y)
+        codes = np.searchsorted(self.classes_, y)
+        k = len(self.classes_)
+        self.kmeans_ = KMeans(k, n_init=self.n_init, random_state=self.seed).fit(X)
+        self.table_ = np.zeros((k, k), dtype=int)
+        np.add.at(self.table_, (self.kmeans_.labels_, codes), 1)
+        _, columns = linear_sum_assignment(self.table_, maximize=True)
+        self.class_of_cluster_ = self.classes_[columns]
+        return self
+
+    def predict(self, X):
+        """Return the class (N,) of the cluster that each row of X (N, D) is nearest to."""
+        check_is_fitted(self)
+        return self.class_of_cluster_[self.kmeans_.predict(X)]
+
+
+def classifiers(seed=0):
+    """Return the usual classifiers by name, each with a `StandardScaler` in front, not yet fitted.
+
+    Parameters
+    ----------
+    seed : int, default 0
+        Of k-means, the linear SVM and Nyström's sample.
+
+    Returns
+    -------
+    dict of str to sklearn.pipeline.Pipeline
+        They take rows of numbers (N, D). Penalties suit hundreds to thousands of standardised columns.
+
+    Notes
+    -----
+    An RBF SVM compares each face with each other: four times the faces take some sixteen times as long. The
+    Nyström method (Williams and Seeger, 2001) replaces its kernel by that to a sample of the faces, behind
+    which a linear SVM does, in time that grows like the number of faces.
+    """
+    models = {
+        "k-means": KMeansClassifier(seed=seed),
+        "k-NN": KNeighborsClassifier(5),
+        "naive Bayes": GaussianNB(var_smoothing=0.01),
+        "logistic regression": LogisticRegression(C=0.01, max_iter=1000),
+        "linear SVM": LinearSVC(C=0.0003, dual="auto", random_state=seed),
+        "RBF SVM": SVC(C=5),
+        "Nyström SVM": make_pipeline(
+            Nystroem(n_components=300, random_state=seed), LinearSVC(dual="auto", random_state=seed)
+        ),
+    }
+    return {name: make_pipeline(StandardScaler(), model) for name, model in models.items()}
+
+
+def compare_classifiers(
+    train, test, features=None, models=None, *, check=True, n_bootstraps=1000, seed=0, progress=False
+):
+    """Fit classifiers on one half, predict the other, and score them all alike.
+
+    Parameters
+    ----------
+    train, test : EmotionFaces or ActionUnits
+        As from `facesom.emotions.split_train_test`.
+    features : transformer, or dict of str to transformer, optional
+        What makes rows of numbers of images (N, H, W); fitted on `train` only. Default: the pixels; action
+        units are taken as they are.
+    models : dict of str to estimator, optional
+        Copies of them are fitted. Default: `classifiers`.
+    check : bool, default True
+        Refuse halves that share persons or images. Without it the figures say how well a model knows those
+        whom it has met.
+    n_bootstraps, seed : int
+        Of the intervals; where persons are known they are what is drawn anew. The seed is that of the default
+        models, too.
+    progress : bool, default False
+        Show a bar.
+
+    Returns
+    -------
+    dict of str to ClassificationScores
+        By the name of the model; with several features ``"HOG: k-NN"`` and so on.
+
+    Raises
+    ------
+    ValueError
+        If the halves overlap, or their classes differ.
+    """
+    if check:
+        check_disjoint(train, test)
+    models = classifiers(seed) if models is None else models
+    many = isinstance(features, dict)
+    scores = {}
+    kinds = features if many else {"": features}
+    bar = tqdm(total=len(kinds) * len(models), disable=not progress, unit="model")
+    for kind, transformer in kinds.items():
+        X, X_test = _rows(train, test, transformer)
+        for name, model in models.items():
+            with warnings.catch_warnings():
+                # few faces: Nyström's sample is then all of them
+                warnings.filterwarnings("ignore", message="n_components > n_samples")
+                fitted = clone(model).fit(X, train.labels)
+            scores[f"{kind}: {name}" if many else name] = classification_scores(
+                test.labels,
+                fitted.predict(X_test),
+                _probabilities(fitted, X_test, len(test.names)),
+                names=test.names,
+                groups=test.persons,
+                n_bootstraps=n_bootstraps,
+                seed=seed,
+            )
+            bar.update()
+    bar.close()
+    return scores
+
+
+def _rows(train, test, transformer):
+    """Rows of numbers of both halves, from a transformer that has seen the first only."""
+    if not hasattr(train, "images"):
+        halves = train.units, test.units
+        if train.unit_names != test.unit_names:
+            raise ValueError(
+                f"test: expected the units of train, {' '.join(train.unit_names)}, got "
+                f"{' '.join(test.unit_names)}; leave out those that one of them lacks."
+            )
+        if transformer is None:
+            return halves
+    else:
+        halves = train.images, test.images
+    fitted = clone(Pixels() if transformer is None else transformer).fit(halves[0], train.labels)
+    return [fitted.transform(half) for half in halves]
+
+
+def _probabilities(model, X, n_classes):
+    """Probabilities (N, K), 0 for classes that training did not have; None where a model gives none."""
+    if not hasattr(model, "predict_proba"):
+        return None
+    probabilities = np.zeros((len(X), n_classes))
+    probabilities[:, model.classes_] = model.predict_proba(X)
+    return probabilities

@@ -1,0 +1,192 @@
+"""Faces with an emotion each: read from folders, from FER2013 and from tables of action units, and split.
+
+What a model is tested on must be new to it. Faces of one person resemble each other more than faces of one
+emotion do, so that persons, where they are known, are never in both halves.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from facesom.io import DatasetError, is_hidden, read_gray
+
+from .action_units import read_action_units
+from .fer2013 import read_fer2013
+from .labelled import EMOTIONS, ActionUnits, EmotionFaces, few
+from .splits import balanced, check_disjoint, image_hashes, split_by_person, split_train_test
+
+__all__ = [
+    "EMOTIONS",
+    "ActionUnits",
+    "EmotionFaces",
+    "balanced",
+    "check_disjoint",
+    "image_hashes",
+    "read_action_units",
+    "read_emotion_folder",
+    "read_fer2013",
+    "split_by_person",
+    "split_train_test",
+    "write_emotion_folder",
+]
+
+
+def read_emotion_folder(path, *, size=48, person=None, skip_unreadable=False):
+    """Read images that are sorted into folders, one for each class.
+
+    Hidden files and those that systems leave behind (``Thumbs.db``, ``__MACOSX``) are not looked at, nor are
+    files beside the folders.
+
+    Parameters
+    ----------
+    path : str or Path
+        The folder that holds the folders; their names become those of the classes, in alphabetical order.
+    size : int or None, default 48
+        Side in pixels to which the middle square of each image is brought. None: images stay as they are,
+        which needs all to be of one size.
+    person : "prefix", "folder" or callable, optional
+        Who is on an image. "prefix": the start of the file's name up to the first ``_``, ``-``, ``.`` or
+        blank (``S010_004_17.png``: S010). "folder": each class holds a folder a person. A function gets the
+        file's `Path` and returns the name. Default: not known.
+    skip_unreadable : bool, default False
+        Leave out files that are no images, with a warning that names them, instead of raising.
+
+    Returns
+    -------
+    EmotionFaces
+        ``sources`` are paths below `path`.
+
+    Raises
+    ------
+    DatasetError
+        If there are no such folders or images, files are unreadable, or sizes differ under ``size=None``.
+    """
+    path = Path(path).expanduser()
+    if person not in (None, "prefix", "folder") and not callable(person):
+        raise ValueError(f'person: expected None, "prefix", "folder" or a function, got {person!r}.')
+    if size is not None and (not isinstance(size, (int, np.integer)) or size < 8):
+        raise ValueError(f"size: expected a whole number of at least 8 pixels, or None, got {size!r}.")
+    files = {folder.name: _files(folder, path, person == "folder") for folder in _class_folders(path)}
+
+    images, labels, sources, unreadable = [], [], [], []
+    for label, name in enumerate(files):
+        for file in files[name]:
+            try:
+                images.append(read_gray(file, size))
+            except (OSError, ValueError):
+                unreadable.append(file)
+                continue
+            labels.append(label)
+            sources.append(file)
+    shown = [str(file.relative_to(path)) for file in unreadable]
+    if unreadable and not skip_unreadable:
+        raise DatasetError(
+            f"{path}: expected images, cannot read {len(shown)} of {len(shown) + len(images)}: "
+            f"{few(shown)}; are they complete? Repair or remove them, or pass skip_unreadable=True."
+        )
+    if unreadable:
+        warnings.warn(f"{path}: left out {len(shown)} files that are no images: {few(shown)}", stacklevel=2)
+    if not images:
+        raise DatasetError(f"{path}: expected images in {few(list(files))}, found none.")
+    sizes = {image.shape: source for image, source in zip(images, sources, strict=True)}
+    if len(sizes) > 1:
+        (a, first), (b, second) = list(sizes.items())[:2]
+        raise DatasetError(
+            f"{path}: expected images of one size, got {a[0]} × {a[1]} ({first.name}) and {b[0]} × {b[1]} "
+            f"({second.name}) as well; pass size=48."
+        )
+    persons = None if person is None else np.array([_person(file, person) for file in sources])
+    if person == "prefix" and len(persons) > 1 and len(set(persons.tolist())) == 1:
+        raise DatasetError(
+            f"{path}: all {len(persons)} names start with {str(persons[0])!r}; that is hardly one person. "
+            "Where the names do not tell the person pass person=None, or a function that finds it."
+        )
+    below = np.array([file.relative_to(path).as_posix() for file in sources])
+    return EmotionFaces(np.stack(images), np.array(labels), tuple(files), persons, below)
+
+
+def write_emotion_folder(faces, path):
+    """Write faces as PNG files, one folder for each class: what `read_emotion_folder` reads.
+
+    Files are called ``PERSON_NUMBER.png``; the folder appears when all of them are written.
+
+    Parameters
+    ----------
+    faces : EmotionFaces
+    path : str or Path
+        A folder that does not exist yet.
+
+    Raises
+    ------
+    DatasetError
+        If it exists, or a class or person has a name that no file can have.
+    """
+    path = Path(path).expanduser()
+    if path.exists():
+        raise DatasetError(f"{path} exists already; give another folder, or remove it first.")
+    persons = ["face"] * len(faces) if faces.persons is None else [str(p) for p in faces.persons]
+    wrong = sorted({name for name in (*faces.names, *persons) if not re.fullmatch(r"\w[\w .+-]*", name)})
+    if wrong:
+        raise DatasetError(
+            f"{path}: expected names of letters and digits for files and folders, got {wrong}."
+        )
+    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    for name in faces.names:
+        (beside / name).mkdir(parents=True)
+    for number, (image, label, person) in enumerate(zip(faces.images, faces.labels, persons, strict=True)):
+        Image.fromarray(image).save(beside / faces.names[label] / f"{person}_{number:05d}.png")
+    beside.rename(path)
+
+
+def _class_folders(path):
+    """Folders of classes in order, or raise `DatasetError` with a guess of what went wrong."""
+    wanted = f"{path}: expected a folder that holds one folder for each emotion"
+    if not path.is_dir():
+        guess = "it is a file" if path.is_file() else f"there is no such folder (looked from {Path.cwd()})"
+        guess += "; unpack it first" if path.suffix.lower() in (".zip", ".gz", ".tar", ".rar", ".7z") else ""
+        raise DatasetError(f"{wanted}, but {guess}.")
+    inside = sorted(item for item in path.iterdir() if not is_hidden(item))
+    folders = [item for item in inside if item.is_dir()]
+    if not folders:
+        guess = f"only {len(inside)} files; did you mean {path.resolve().parent}?" if inside else "nothing."
+        raise DatasetError(f"{wanted}, found {guess}")
+    if all(folder.name.isdigit() for folder in folders):
+        folders.sort(key=lambda folder: int(folder.name))
+    return folders
+
+
+def _files(folder, path, nested):
+    """Files of a class in order, or raise `DatasetError` if they are not where they should be."""
+    inside = sorted(item for item in folder.iterdir() if not is_hidden(item))
+    folders = [item for item in inside if item.is_dir()]
+    if folders and not nested:
+        names = few([item.name for item in folders])
+        if len(folders) < len(inside):
+            raise DatasetError(
+                f"{folder}: expected images, found folders among them: {names}; move them out."
+            )
+        raise DatasetError(
+            f"{path}: expected one folder for each emotion, but {folder.name} holds folders itself: {names}. "
+            f'Did you mean {folder}? If they are persons, pass person="folder".'
+        )
+    if nested:
+        loose = [item.name for item in inside if not item.is_dir()]
+        if loose:
+            raise DatasetError(
+                f'{folder}: expected a folder for each person, found files: {few(loose)}; person="prefix" '
+                "takes the person from the start of the names."
+            )
+        inside = [item for each in folders for item in sorted(each.iterdir()) if not is_hidden(item)]
+    return inside
+
+
+def _person(file, person):
+    if person == "prefix":
+        return re.split(r"[_\-. ]", file.stem, maxsplit=1)[0]
+    return file.parent.name if person == "folder" else str(person(file))

@@ -1,0 +1,244 @@
+"""Faces and action units with a class each: what readers return, what splits and classifiers take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from facesom.io import as_faces, is_colour
+
+__all__ = ["EMOTIONS", "ActionUnits", "EmotionFaces"]
+
+#: The seven classes of FER2013 in the order of their codes, 0 to 6.
+EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+
+#: Other words for them, as folders and tables have them.
+SYNONYMS = {
+    "angry": ("anger",),
+    "disgust": ("disgusted",),
+    "fear": ("afraid", "fearful", "scared"),
+    "happy": ("happiness", "joy", "smile", "laugh"),
+    "sad": ("sadness",),
+    "surprise": ("surprised",),
+    "neutral": ("neutrality",),
+}
+_CODES = {
+    word: code for code, name in enumerate(EMOTIONS) for word in (name, *SYNONYMS[name])
+}  # of every word
+
+
+def few(values, n=5):
+    """Some of many names, for a message."""
+    values = [str(value) for value in values]
+    return ", ".join(values[:n]) + (f" and {len(values) - n} more" if len(values) > n else "")
+
+
+class Labelled:
+    """What samples with a class each can do, whatever they are."""
+
+    def __len__(self):
+        return len(self.labels)
+
+    @property
+    def counts(self):
+        """dict: number of samples of each class, by its name."""
+        n = np.bincount(self.labels, minlength=len(self.names)).tolist()
+        return dict(zip(self.names, n, strict=True))
+
+    def subset(self, index):
+        """Return some of the samples.
+
+        Parameters
+        ----------
+        index : array_like or slice
+            Their places, or a mask (N,) of bool.
+
+        Returns
+        -------
+        EmotionFaces or ActionUnits
+            With the same names of classes, whether they occur or not.
+        """
+        if not isinstance(index, slice):
+            index = np.asarray(index) if len(index) else np.empty(0, int)
+        rows = {f.name: getattr(self, f.name) for f in fields(self)}
+        chosen = {name: values[index] for name, values in rows.items() if isinstance(values, np.ndarray)}
+        return replace(self, **chosen)
+
+    def classes(self, *names):
+        """Return the samples of some classes, which are numbered anew in the order given.
+
+        Parameters
+        ----------
+        *names : str
+            E.g. ``faces.classes("happy", "sad")``.
+
+        Returns
+        -------
+        EmotionFaces or ActionUnits
+
+        Raises
+        ------
+        ValueError
+            If there is no such class.
+        """
+        unknown = [name for name in names if name not in self.names]
+        if unknown or len(set(names)) < len(names) or not names:
+            raise ValueError(f"names: expected some of {', '.join(self.names)}, each once, got {names}.")
+        return self._renumber([names.index(name) if name in names else -1 for name in self.names], names)
+
+    def as_emotions(self, others=None):
+        """Return the samples with FER2013's seven classes and codes, so that data of several sources fit.
+
+        Words such as "anger", "happiness" or "afraid" are understood, whether upper or lower case.
+
+        Parameters
+        ----------
+        others : dict, optional
+            What else the classes are called: one of `EMOTIONS`, or None for a class to leave out, e.g.
+            ``{"contempt": None}``.
+
+        Returns
+        -------
+        EmotionFaces or ActionUnits
+            With ``names == EMOTIONS``.
+
+        Raises
+        ------
+        ValueError
+            If a class that has samples is none of them.
+        """
+        others = {} if others is None else others
+        strange = [name for name in others if name not in self.names]
+        wrong = [word for word in others.values() if word is not None and word not in EMOTIONS]
+        if strange or wrong:
+            raise ValueError(
+                f"others: expected classes among {', '.join(self.names)} and emotions among "
+                f"{', '.join(EMOTIONS)}, got {strange + wrong}."
+            )
+        codes, unknown = [], []
+        for name, n in self.counts.items():
+            word = others.get(name, name)
+            code = -1 if word is None else _CODES.get(word.strip().lower())
+            if code is None and n:
+                unknown.append(name)
+            codes.append(-1 if code is None else code)
+        if unknown:
+            example = f"others={{{unknown[0]!r}: None}} leaves it out, {{{unknown[0]!r}: 'happy'}} renames it"
+            raise ValueError(f"names: {', '.join(unknown)} is none of {', '.join(EMOTIONS)}; {example}.")
+        return self._renumber(codes, EMOTIONS)
+
+    def _renumber(self, codes, names):
+        """The samples whose class has a code of 0 or more, under the new names."""
+        labels = np.asarray(codes)[self.labels]
+        kept = labels >= 0
+        if not kept.any():
+            raise ValueError(f"names: expected samples of {', '.join(names)}, there are none.")
+        return replace(self.subset(kept), labels=labels[kept], names=tuple(names))
+
+    def _check(self, n):
+        """Bring labels, names, persons to their types, or raise `ValueError`."""
+        labels, names = np.asarray(self.labels), tuple(str(name) for name in self.names)
+        if labels.shape != (n,) or labels.dtype.kind not in "iu":
+            raise ValueError(
+                f"labels: expected {n} whole numbers, one a sample, got {labels.dtype} of {labels.shape}."
+            )
+        if n and not 0 <= labels.min() <= labels.max() < len(names):
+            raise ValueError(
+                f"labels: expected 0 to {len(names) - 1} for {', '.join(names)}, got {labels.min()} to "
+                f"{labels.max()}."
+            )
+        object.__setattr__(self, "labels", labels.astype(int))
+        object.__setattr__(self, "names", names)
+        if self.persons is not None:
+            persons = np.asarray(self.persons)
+            if persons.shape != (n,):
+                raise ValueError(f"persons: expected one for each of {n} samples, got {persons.shape}.")
+            object.__setattr__(self, "persons", persons)
+
+    def _about(self):
+        persons = "" if self.persons is None else f" of {len(np.unique(self.persons))} persons"
+        return persons, ", ".join(f"{n} × {name}" for name, n in self.counts.items())
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class EmotionFaces(Labelled):
+    """N faces with a class each.
+
+    Attributes
+    ----------
+    images : ndarray of uint8, shape (N, H, W)
+        Gray, 0 to 255.
+    labels : ndarray of int, shape (N,)
+        Class of each face, an index into `names`.
+    names : tuple of str
+    persons : ndarray, shape (N,), or None
+        Who is on each face, where that is known.
+    sources : ndarray of str, shape (N,), or None
+        Where each face comes from: a file, or a row of a table.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    names: tuple
+    persons: np.ndarray | None = None
+    sources: np.ndarray | None = None
+
+    def __post_init__(self):
+        images = np.asarray(self.images)
+        if images.size:  # a subset may be empty
+            images = as_faces(images)
+        if images.ndim != 3 or (images.size and is_colour(images)) or images.dtype != np.uint8:
+            raise ValueError(
+                f"images: expected gray uint8 of shape (N, H, W), got {images.dtype} of {images.shape}; "
+                "facesom.to_grayscale or cv2.cvtColor make gray ones."
+            )
+        object.__setattr__(self, "images", images)
+        self._check(len(images))
+        if self.sources is not None:
+            object.__setattr__(self, "sources", np.asarray(self.sources))
+
+    def __repr__(self):
+        persons, classes = self._about()
+        n, height, width = self.images.shape
+        return f"EmotionFaces: {n} faces of {height} × {width}{persons}\n  {classes}"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ActionUnits(Labelled):
+    """N faces as their action units (Ekman and Friesen, 1978), with a class each where it is known.
+
+    Attributes
+    ----------
+    units : ndarray of float, shape (N, D)
+        0 absent; intensities reach 5, presence and probabilities 1.
+    unit_names : tuple of str, length D
+        "AU01", "AU02", ...
+    labels : ndarray of int, shape (N,)
+        Class of each row, an index into `names`; all 0 where the table has none.
+    names : tuple of str
+        ("unlabelled",) where the table has none.
+    persons : ndarray, shape (N,), or None
+    rows : ndarray of int, shape (N,), or None
+        Place of each in the table, 0 is the first row below the header.
+    """
+
+    units: np.ndarray
+    unit_names: tuple
+    labels: np.ndarray
+    names: tuple
+    persons: np.ndarray | None = None
+    rows: np.ndarray | None = None
+
+    def __post_init__(self):
+        units = np.asarray(self.units, dtype=float)
+        if units.ndim != 2 or units.shape[1] != len(self.unit_names):
+            raise ValueError(
+                f"units: expected shape (N, {len(self.unit_names)}), a column a unit, got {units.shape}."
+            )
+        object.__setattr__(self, "units", units)
+        self._check(len(units))
+
+    def __repr__(self):
+        persons, classes = self._about()
+        return f"ActionUnits: {len(self)} faces{persons} × {' '.join(self.unit_names)}\n  {classes}"

@@ -1,0 +1,250 @@
+"""Emotions of photographed faces: the shipped network, or one of your own, run from ONNX with OpenCV.
+
+What the shipped network learned from, how well it does and what it must not be used for stands in
+``models/README.md``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+from scipy.special import softmax
+
+from facesom.io import DatasetError, as_faces, is_colour
+
+from .labelled import EMOTIONS
+
+__all__ = ["MODEL_PATH", "EmotionModel", "emotion_features", "onnx_model", "predict_emotions"]
+
+#: The shipped network.
+MODEL_PATH = Path(__file__).parent / "models" / "emotions.onnx"
+AT_ONCE = 64  # faces in a batch; bounds the memory
+BRIGHTNESS_FLOOR = 1.0  # gray levels; a standard deviation under this is noise, not a face
+
+
+def predict_emotions(faces):
+    """Say how probable each of seven emotions is on each face, as people would label it.
+
+    Parameters
+    ----------
+    faces : array_like, shape (N, H, W) or (N, H, W, 3), or list of N such images of any sizes
+        Photographed faces cropped as `facesom.find_faces` finds them; gray or RGB, uint8 in 0..255 or float
+        in [0, 1], at least 8 pixels a side. They are brought to 48 × 48.
+
+    Returns
+    -------
+    ndarray of float64, shape (N, 7)
+        Columns as `facesom.EMOTIONS`; a row sums to 1. Calibrated on FER2013: of many such faces given 0.7,
+        about 70 % were labelled so.
+
+    Raises
+    ------
+    DatasetError
+        If these are no faces, or the model's file is damaged.
+
+    Notes
+    -----
+    A residual network (He et al., 2016) on faces standardised one by one, trained on FER2013 (Goodfellow et
+    al., 2013); probabilities by temperature scaling (Guo et al., 2017). A face without any contrast tells
+    nothing and gets about what all faces get.
+    """
+    return _shipped()(faces)
+
+
+def emotion_features(faces):
+    """Return what the shipped network sees in each face, before it decides: a description to learn from.
+
+    Parameters
+    ----------
+    faces : array_like
+        As in `predict_emotions`.
+
+    Returns
+    -------
+    ndarray of float32, shape (N, 192)
+        Not negative. A linear classifier on them learns other classes from few faces.
+
+    Raises
+    ------
+    DatasetError
+        As in `predict_emotions`.
+    """
+    return _shipped().run(faces, "features")
+
+
+class EmotionModel:
+    """A network from an ONNX file that turns faces into probabilities; made by `onnx_model`.
+
+    Attributes
+    ----------
+    classes : tuple of str
+        Columns of what a call returns.
+    """
+
+    def __init__(self, net, name, output, columns, classes, size, channels, mean, std, temperature):
+        self._net, self._name, self._output, self._columns = net, name, output, columns
+        self._mean, self._std, self._temperature = mean, std, temperature
+        self._size, self._channels, self.classes = size, channels, classes
+        self._lock = threading.Lock()  # a cv2 network holds the last input
+
+    def __repr__(self):
+        side, colour = self._size, "RGB" if self._channels == 3 else "gray"
+        return f"EmotionModel({self._name}, {side} × {side} {colour}: {', '.join(self.classes)})"
+
+    def __call__(self, faces):
+        """Return probabilities (N, K) of faces as `facesom.predict_emotions` does."""
+        logits = self.run(faces, self._output)[:, self._columns]
+        return softmax(logits.astype(float) / self._temperature, axis=1)
+
+    def run(self, faces, output):
+        """Return one of the network's outputs for faces, (N, ...)."""
+        faces = _one_by_one(faces)
+        outputs = self._net.getUnconnectedOutLayersNames()
+        parts = []
+        for start in range(0, len(faces), AT_ONCE):
+            batch = np.stack([self._prepare(face) for face in faces[start : start + AT_ONCE]])
+            with self._lock:
+                self._net.setInput(batch)
+                # by name and all at once: OpenCV 4 and 5 differ in their order and in which one comes first
+                results = dict(zip(outputs, self._net.forward(outputs), strict=True))
+            parts.append(results[output].copy())
+        return np.concatenate(parts)
+
+    def _prepare(self, face):
+        """One face as float32 (C, size, size), normalised as the network wants it."""
+        face = face * np.float32(255) if face.dtype != np.uint8 else face.astype(np.float32)
+        if self._channels == 1 and face.ndim == 3:
+            face = cv2.cvtColor(np.ascontiguousarray(face[..., :3]), cv2.COLOR_RGB2GRAY)
+        elif self._channels == 3:
+            face = np.repeat(face[..., None], 3, axis=2) if face.ndim == 2 else face[..., :3]
+        if face.shape[:2] != (self._size, self._size):
+            smaller = self._size < min(face.shape[:2])
+            how = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
+            face = cv2.resize(np.ascontiguousarray(face), (self._size, self._size), interpolation=how)
+        if self._mean is None:
+            face = (face - face.mean()) / max(face.std(), BRIGHTNESS_FLOOR)
+        else:
+            face = (face / 255 - self._mean) / self._std
+        return np.atleast_3d(face).transpose(2, 0, 1).astype(np.float32)
+
+
+def onnx_model(
+    path,
+    *,
+    sha256=None,
+    output=None,
+    classes=EMOTIONS,
+    size=48,
+    channels=1,
+    mean=None,
+    std=None,
+    temperature=1.0,
+):
+    """Read a classifier of emotions from an ONNX file, to be used like `facesom.predict_emotions`.
+
+    Parameters
+    ----------
+    path : str or Path
+        The network: input (N, channels, size, size) of any N, output logits (N, K).
+    sha256 : str, optional
+        What the file's hash must be.
+    output : str, optional
+        Name of the output, where it has several.
+    classes : sequence of str, length K
+        What the outputs mean, in their order. Where all of `facesom.EMOTIONS` are among them, the columns
+        come in that order and other classes are left out; else they come as they are.
+    size : int, default 48
+        Side of its faces in pixels.
+    channels : {1, 3}
+        Gray or RGB.
+    mean, std : float or sequence of 3 float, optional
+        Subtracted from, and divided into, pixels in [0, 1]; for a network that wants 0..255 as it is,
+        ``mean=0, std=1 / 255``. Default: each face's own mean and standard deviation.
+    temperature : float, default 1.0
+        The logits are divided by it (Guo et al., 2017).
+
+    Returns
+    -------
+    EmotionModel
+        Call it with faces.
+
+    Raises
+    ------
+    DatasetError
+        If the file is no such network, or has another hash.
+    OSError
+        If it cannot be opened.
+    ValueError
+        If a setting makes no sense.
+    """
+    if channels not in (1, 3):
+        raise ValueError(f"channels: expected 1 for gray or 3 for RGB, got {channels!r}.")
+    if (mean is None) != (std is None):
+        raise ValueError("mean, std: expected both, or neither for each face's own.")
+    if not temperature > 0:
+        raise ValueError(f"temperature: expected a number over 0, got {temperature!r}.")
+    path = Path(path)
+    content = path.read_bytes()
+    found = hashlib.sha256(content).hexdigest()
+    if sha256 is not None and found != sha256.lower():
+        raise DatasetError(
+            f"{path}: expected sha256 {sha256}, the file has {found}; it is damaged, or another "
+            "one. Get it again."
+        )
+    try:
+        net = cv2.dnn.readNetFromONNX(np.frombuffer(content, np.uint8))
+        outputs = net.getUnconnectedOutLayersNames()
+    except cv2.error as error:
+        raise DatasetError(f"{path}: expected an ONNX file that OpenCV reads ({str(error)[:120]}).") from None
+    if output is None and len(outputs) == 1:
+        output = outputs[0]
+    if output not in outputs:
+        raise DatasetError(f"{path}: expected the name of an output, one of {list(outputs)}, got {output!r}.")
+    classes = tuple(classes)
+    names = EMOTIONS if set(EMOTIONS) <= set(classes) else classes
+    columns = [classes.index(name) for name in names]
+    model = EmotionModel(net, path.name, output, columns, names, size, channels, mean, std, temperature)
+    try:
+        n_outputs = model.run(np.zeros((1, size, size), np.uint8), output).shape[1:]
+    except cv2.error as error:
+        raise DatasetError(
+            f"{path}: the network does not take {channels} × {size} × {size}; give its size and channels "
+            f"({str(error)[:120]})."
+        ) from None
+    if n_outputs != (len(classes),):
+        raise DatasetError(
+            f"{path}: expected an output for each of {len(classes)} classes, it has shape {n_outputs}; say "
+            "what they are by classes=..."
+        )
+    return model
+
+
+@lru_cache(maxsize=1)
+def _shipped():
+    about = json.loads(MODEL_PATH.with_suffix(".json").read_text(encoding="utf-8"))
+    return onnx_model(MODEL_PATH, sha256=about["sha256"], output="logits", temperature=about["temperature"])
+
+
+def _one_by_one(faces):
+    """Faces as a stack or a list of images, each (H, W) or (H, W, 3 or 4)."""
+    if isinstance(faces, (list, tuple)) and len({np.shape(face) for face in faces}) > 1:
+        faces = [as_faces(face, name=f"faces[{k}]") for k, face in enumerate(faces)]
+        for k, face in enumerate(faces):
+            if face.ndim != 2 + is_colour(face):
+                raise DatasetError(
+                    f"faces[{k}]: expected an image (H, W) or (H, W, 3), got shape {face.shape}."
+                )
+        return faces
+    faces = as_faces(faces, name="faces")
+    if faces.ndim != 3 + is_colour(faces):
+        guess = "; for one face pass faces[None]" if faces.ndim == 2 + is_colour(faces) else ""
+        raise DatasetError(
+            f"faces: expected images (N, H, W) or (N, H, W, 3), got shape {faces.shape}{guess}."
+        )
+    return faces

@@ -1,0 +1,153 @@
+"""The shipped emotion network in PyTorch, to be trained further with `facesom.features.fine_tune`."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import numpy as np
+
+from facesom.features import import_torch
+
+from .model import BRIGHTNESS_FLOOR, MODEL_PATH
+
+__all__ = ["emotion_network", "read_weights"]
+
+WIDTHS = (32, 48, 96, 192)  # channels of the stem and of the three stages
+
+
+def emotion_network(*, pretrained=True, seed=0):
+    """Return the network behind `facesom.predict_emotions`.
+
+    Parameters
+    ----------
+    pretrained : bool, default True
+        Whether it has the shipped weights, else random ones: the same network before it learned anything.
+    seed : int, default 0
+        Of random weights.
+
+    Returns
+    -------
+    torch.nn.Sequential
+        Parts ``standardise``, ``stem``, ``stage1``, ``stage2``, ``stage3``, ``pool``, ``head``; takes what
+        `facesom.features.to_tensor` returns of gray faces of 48 × 48, gives logits (N, 7).
+
+    Raises
+    ------
+    ImportError
+        Without PyTorch.
+
+    Notes
+    -----
+    Residual blocks: He et al. (2016). Batch normalisation of the training is folded into the convolutions.
+    """
+    torch = import_torch()
+    nn = torch.nn
+
+    class Standardise(nn.Module):
+        def forward(self, faces):
+            deviation = faces.std(dim=(2, 3), keepdim=True, unbiased=False)
+            return (faces - faces.mean(dim=(2, 3), keepdim=True)) / deviation.clamp_min(
+                BRIGHTNESS_FLOOR / 255
+            )
+
+    class Residual(nn.Module):
+        def __init__(self, width):
+            super().__init__()
+            self.first = nn.Conv2d(width, width, 3, padding=1)
+            self.second = nn.Conv2d(width, width, 3, padding=1)
+
+        def forward(self, faces):
+            return torch.relu(faces + self.second(torch.relu(self.first(faces))))
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        parts = OrderedDict(
+            standardise=Standardise(), stem=nn.Sequential(nn.Conv2d(1, WIDTHS[0], 3, padding=1), nn.ReLU())
+        )
+        for k in (1, 2, 3):
+            down = nn.Conv2d(WIDTHS[k - 1], WIDTHS[k], 3, stride=2, padding=1)
+            parts[f"stage{k}"] = nn.Sequential(down, nn.ReLU(), Residual(WIDTHS[k]))
+        parts["pool"] = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        parts["head"] = nn.Sequential(nn.Dropout(0.3), nn.Linear(WIDTHS[3], 7))
+        network = nn.Sequential(parts)
+    if pretrained:
+        network.load_state_dict({name: torch.from_numpy(w) for name, w in _shipped_weights().items()})
+    return network.eval()
+
+
+def _shipped_weights():
+    """Weights of the shipped file under the names that `emotion_network` has for them."""
+    places = {"stem": "stem.0", "head": "head.1"}
+    for k in "123":
+        places |= {f"down{k}": f"stage{k}.0"}
+        places |= {f"block{k}.{which}": f"stage{k}.2.{which}" for which in ("first", "second")}
+    weights = {}
+    for name, values in read_weights(MODEL_PATH.read_bytes()).items():
+        layer, _, kind = name.removesuffix("_half").rpartition(".")
+        weights[f"{places[layer]}.{kind}"] = values.astype(np.float32)
+    return weights
+
+
+def read_weights(content):
+    """Return the weights that an ONNX file stores, by name.
+
+    Parameters
+    ----------
+    content : bytes
+
+    Returns
+    -------
+    dict of str to ndarray
+        Those stored as raw float32 or float16.
+
+    Notes
+    -----
+    Only these few fields of the format are needed, for which the package `onnx` is not worth installing:
+    ``ModelProto.graph`` 7, ``GraphProto.initializer`` 5, ``TensorProto`` dims 1, type 2, name 8, raw_data 9.
+    """
+    kinds = {1: np.dtype("<f4"), 10: np.dtype("<f2")}
+    weights = {}
+    for graph in _fields(content).get(7, ()):
+        for tensor in map(_fields, _fields(graph).get(5, ())):
+            kind = kinds.get(tensor[2][0])
+            if kind is not None and 9 in tensor:
+                shape = [
+                    d
+                    for dims in tensor.get(1, ())
+                    for d in ([dims] if isinstance(dims, int) else _packed(dims))
+                ]
+                weights[bytes(tensor[8][0]).decode()] = np.frombuffer(tensor[9][0], kind).reshape(shape)
+    return weights
+
+
+def _fields(message):
+    """Fields of a protobuf message: number -> list of int, or of memoryview for what has a length."""
+    message, place, fields = memoryview(message), 0, {}
+    while place < len(message):
+        key, place = _varint(message, place)
+        if key & 7 == 0:
+            value, place = _varint(message, place)
+        else:
+            length, place = _varint(message, place) if key & 7 == 2 else ({1: 8, 5: 4}[key & 7], place)
+            value, place = message[place : place + length], place + length
+        fields.setdefault(key >> 3, []).append(value)
+    return fields
+
+
+def _packed(message):
+    place, numbers = 0, []
+    while place < len(message):
+        number, place = _varint(message, place)
+        numbers.append(number)
+    return numbers
+
+
+def _varint(message, place):
+    """A number of seven bits a byte, the least first, and the place behind it."""
+    number, shift = 0, 0
+    while True:
+        byte = message[place]
+        number |= (byte & 127) << shift
+        place, shift = place + 1, shift + 7
+        if byte < 128:
+            return number, place

@@ -1,0 +1,311 @@
+"""One self-contained HTML page to look into a map: its nodes, their faces, groups, persons and videos."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+from importlib import resources
+from pathlib import Path
+from string import Template
+from tempfile import TemporaryDirectory
+
+import matplotlib
+import numpy as np
+from matplotlib.colors import to_hex
+from sklearn.utils.validation import check_is_fitted
+
+from facesom.groups import NodeGroups, describe_groups, group_distances
+from facesom.identity import SharedGroups
+from facesom.parts import feature_names
+from facesom.plots import COLOURS, unit_faces, wall_heights
+
+from .by_image import as_stack, name_persons, named_columns, real_numbers, whole_numbers
+from .sheets import ACROSS, PER_SHEET, inked, pack_sheets, tile_size
+
+__all__ = ["show_explorer", "write_explorer"]
+
+#: Names of columns of the page's export that always mean the same.
+OWN_COLUMNS = ("image", "person", "frame", "node", "row", "column", "group", "group_name", "distance")
+
+
+def write_explorer(
+    som,
+    images,
+    path,
+    groups=None,
+    persons=None,
+    *,
+    nodes=None,
+    distances=None,
+    node_faces=None,
+    movements=None,
+    group_names=None,
+    columns=None,
+    title="Map of faces",
+    max_images=25_000,
+):
+    """Write one HTML file in which a map can be looked into, without network or server.
+
+    Parameters
+    ----------
+    som : FaceSOM or SharedGroups
+        A fitted map. A `SharedGroups` brings its groups, nodes, faces and movements along.
+    images : array_like, shape (N, H, W), (N, H, W, 3 or 4), (P, N, H, W[, 3 or 4]), or list of P arrays
+        Faces that fall on the map, each person's in the order of time; uint8 or float in [0, 1]. On the page
+        they are at most 64 pixels a side.
+    path : str or path-like
+        The file, replaced if it is there.
+    groups : NodeGroups, or array_like of int, shape (rows, cols) or one for each image, optional
+        Group of each node or each image, -1 for none.
+    persons : array_like, one for each image, or of length P, optional
+        Ids or names. Default: 0 to P - 1, or one person. A person's frames are numbered as they come.
+    nodes : array_like of int, one for each image, optional
+        Winning nodes. Default: what the map predicts, or, if it was trained on features, its `labels_`.
+    distances : array_like of float, one for each image, optional
+        By which the faces of a node are sorted. Default: to the prototype; on a map of features, to the
+        median movement of the node's images or, without movements, to their mean picture (root mean square).
+    node_faces : array_like, shape (rows, cols, H, W) or (rows, cols, H, W, 3), optional
+        What each node shows. Default: the prototypes; on a map of features, the mean face of each node.
+    movements : array_like of float, (D,) for each image, optional
+        Columns of `shape_features` less each person's face at rest: they put nodes and groups into face words
+        and become `columns`.
+    group_names : sequence of str, optional
+        They can be changed on the page. Default: face words if there are movements, else "group 0" and so on.
+    columns : dict of str to array_like, () or (C,) for each image, optional
+        Further numbers to colour by and to export, e.g. ``{"X2": data.X2}``.
+    title : str
+    max_images : int, default 25000
+        Of more, an evenly spaced sample is taken; the page says so.
+
+    Raises
+    ------
+    ValueError
+        If something does not fit the map or the images; the message says what.
+
+    Notes
+    -----
+    "For each image" means that the array begins with the axes of the images: (N, ...), (P, N, ...) or a list
+    of P arrays. Drawn faces are stored without loss, photographs as WebP of quality 75, very many of them of
+    less; columns with seven digits.
+
+    Examples
+    --------
+    >>> result = facesom.group_across_persons(data.X1)  # doctest: +SKIP
+    >>> facesom.write_explorer(result, data.X1, "map.html", columns={"X2": data.X2})  # doctest: +SKIP
+    """
+    images, lengths = as_stack(images)
+    n = len(images)
+    node_groups = None
+    if isinstance(som, SharedGroups):
+        result, som = som, som.som
+        nodes = result.nodes if nodes is None else nodes
+        node_faces = result.node_faces if node_faces is None else node_faces
+        movements = result.movements if movements is None else movements
+        if groups is None:
+            groups, node_groups = result.groups, result.node_groups.ravel()
+    check_is_fitted(som, "weights_")
+    names, who, frames = name_persons(persons, lengths, n)
+    n_nodes = som.rows * som.cols
+    nodes = _winners(som, images) if nodes is None else whole_numbers(nodes, n, "nodes", 0, n_nodes)
+    voted, groups = _groups(groups, som, nodes)
+    node_groups = voted if node_groups is None else node_groups
+    node_faces = _node_faces(node_faces, som, images, nodes)
+    columns = named_columns({} if columns is None else columns, n, OWN_COLUMNS)
+    n_groups = max(groups.max(), node_groups.max()) + 1
+    node_words, words = None, [f"group {k}" for k in range(n_groups)]
+    if movements is not None:
+        movements = real_numbers(movements, n, "movements", ndims=(2,))
+        node_words = _in_words(movements, who, nodes, n_nodes)
+        words = _in_words(movements, who, groups, n_groups)
+        columns = dict(zip(feature_names(), movements.T, strict=True)) | columns
+    if group_names is not None and len(group_names) != n_groups:
+        raise ValueError(f"group_names: expected one for each of {n_groups} groups, got {len(group_names)}.")
+    distances, meaning = _distances(distances, som, images, nodes, movements)
+
+    if not isinstance(max_images, (int, np.integer)) or max_images < 1:
+        raise ValueError(f"max_images: expected a whole number of at least 1, got {max_images!r}.")
+    n_kept = min(n, max_images)
+    kept = np.arange(n_kept) * n // n_kept
+    size = tile_size(*images.shape[1:3])
+    walls = zip(*wall_heights(som.weights_, som.positions_), strict=True)
+    by_image = {"node": nodes, "person": who, "frame": frames, "group": groups, "index": np.arange(n)}
+    contents = {
+        "rows": som.rows,
+        "cols": som.cols,
+        "y": (som.positions_[:, 0] - som.positions_[:, 0].min()).tolist(),
+        "walls": [[int(i), int(j), round(float(h), 3)] for i, j, h in walls],
+        "u_matrix": som.u_matrix_.ravel().tolist(),
+        "node_groups": node_groups.tolist(),
+        "node_words": node_words,
+        "group_names": [str(name) for name in (words if group_names is None else group_names)],
+        "persons": names,
+        "distance_name": meaning,
+        "images": {name: _pack(values[kept], "<i4") for name, values in by_image.items()}
+        | {"distance": _pack(distances[kept], "<f4")},
+        "columns": [{"name": k, "values": _pack(v[kept], "<f4")} for k, v in columns.items()],
+        "tile": {"height": size[0], "width": size[1], "across": ACROSS, "per_sheet": PER_SHEET},
+        "crop": inked(node_faces, size),
+        "sheets": pack_sheets(images[kept], size),
+        "node_sheets": pack_sheets(node_faces, size),
+        "colours": COLOURS,
+        "ramp": [to_hex(colour) for colour in matplotlib.colormaps["cividis"](np.linspace(0, 1, 64))],
+    }
+    summary = (
+        f"{n:,} faces of {len(names):,} {'person' if len(names) == 1 else 'persons'} on a map of "
+        f"{som.rows} × {som.cols} nodes; in training quantization error {som.quantization_error_:.3g}, "
+        f"topographic error {som.topographic_error_:.3g}."
+    )
+    if n_kept < n:
+        summary = f"A sample of {n_kept:,} faces, evenly spaced, out of {summary}"
+    Path(path).write_bytes(_page(title, summary, contents).encode())
+
+
+def show_explorer(som, images, groups=None, persons=None, *, height=900, path=None, **options):
+    """Show the page of `write_explorer` below a cell of Jupyter or Colab.
+
+    Parameters
+    ----------
+    som, images, groups, persons
+        As in `write_explorer`.
+    height : int, default 900
+        Pixels.
+    path : str or path-like, optional
+        Where the page is kept as well.
+    **options
+        The other keywords of `write_explorer`.
+
+    Raises
+    ------
+    ValueError
+        As in `write_explorer`.
+    ModuleNotFoundError
+        If IPython is missing.
+
+    Notes
+    -----
+    The whole page becomes part of the notebook's output: clear the output before you save.
+    """
+    try:
+        from IPython.display import HTML, display
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError(
+            "show_explorer works in a notebook; elsewhere use `write_explorer` and open the file."
+        ) from None
+    with TemporaryDirectory() as folder:
+        kept = Path(folder) / "explorer.html" if path is None else Path(path)
+        write_explorer(som, images, kept, groups, persons, **options)
+        page = kept.read_text(encoding="utf-8")
+    # sandboxed: the page reaches nothing else of the notebook
+    frame = (
+        '<iframe sandbox="allow-scripts allow-downloads allow-forms" title="Map of faces" '
+        f'width="100%" height="{int(height)}" style="border: 0" srcdoc="{html.escape(page)}"></iframe>'
+    )
+    display(HTML(f"<div>{frame}</div>"))
+
+
+def _winners(som, images):
+    if som.sample_shape_ == images.shape[1:]:
+        return som.predict(images)
+    if som.prototypes_.ndim > 3:
+        raise ValueError(
+            f"images: the map was trained on faces of shape {som.sample_shape_}, got {images.shape[1:]}; "
+            "to show others than it was trained on, pass nodes=som.predict(...)."
+        )
+    if len(som.labels_) != len(images):
+        raise ValueError(
+            f"nodes: the map was trained on {len(som.labels_)} rows of features and there are {len(images)} "
+            "images; pass the node of each image, or the `SharedGroups` instead of its map."
+        )
+    return som.labels_
+
+
+def _groups(groups, som, nodes):
+    """Group of each node and of each image; a node has the group of most of its images."""
+    nothing = np.full(som.rows * som.cols, -1)
+    if groups is None:
+        return nothing, nothing[nodes]
+    if isinstance(groups, NodeGroups):
+        check_is_fitted(groups, "labels_")
+        groups = groups.labels_
+    if getattr(groups, "shape", None) == (som.rows, som.cols):
+        node_groups = whole_numbers(groups, len(nothing), "groups", -1)
+        return node_groups, node_groups[nodes]
+    groups = whole_numbers(groups, len(nodes), "groups", -1)
+    votes = np.zeros((len(nothing), groups.max() + 2), dtype=int)
+    np.add.at(votes, (nodes, groups), 1)  # -1 counts in the last column
+    votes = votes[:, :-1]
+    return (np.where(votes.any(axis=1), votes.argmax(axis=1), -1) if votes.size else nothing), groups
+
+
+def _node_faces(faces, som, images, nodes):
+    """A face (K, H, W[, 3]) in [0, 1] for each node: the prototype, or the mean of the images it won."""
+    if faces is not None:
+        faces = unit_faces(faces)
+        if faces.shape[:2] != (som.rows, som.cols):
+            raise ValueError(
+                f"node_faces: expected one a node, {(som.rows, som.cols)}, got {faces.shape[:2]}."
+            )
+    elif som.prototypes_.ndim > 3:
+        top = 255 if som.weights_.max() > 1.5 else 1  # in the range of the faces it was trained on
+        faces = unit_faces(som.prototypes_ / top)
+    else:
+        faces = np.full((som.rows * som.cols, *images.shape[1:]), np.nan, dtype=np.float32)
+        for node in np.unique(nodes):
+            faces[node] = unit_faces(images[None, nodes == node])[0].mean(axis=0)
+        faces = unit_faces(faces[None])
+    return faces.reshape(-1, *faces.shape[2:])
+
+
+def _in_words(movements, who, labels, n_labels):
+    """What the images of each label show, in face words."""
+    own = [who == p for p in range(who.max() + 1)]
+    said = describe_groups([movements[o] for o in own], [labels[o] for o in own], n_groups=max(n_labels, 1))
+    return [str(words) for words in said[:n_labels]]
+
+
+def _distances(distances, som, images, nodes, movements):
+    """How far each image is from its node, and what that means."""
+    if distances is not None:
+        return real_numbers(distances, len(images), "distances"), "distance"
+    if som.sample_shape_ == images.shape[1:]:
+        return som.transform(images)[np.arange(len(images)), nodes], "distance to the prototype"
+    if movements is not None:
+        return group_distances(movements, nodes), "distance to the node's median movement"
+    apart = np.empty(len(images))
+    for node in np.unique(nodes):
+        own = unit_faces(images[None, nodes == node])[0]
+        axes = tuple(range(1, own.ndim))
+        apart[nodes == node] = np.sqrt(((own - own.mean(axis=0)) ** 2).mean(axis=axes))
+    return apart, "difference from the node's mean face"
+
+
+def _page(title, summary, contents):
+    """Fill the template; its policy lets the page run and load nothing but what stands in it."""
+    folder = resources.files(__package__) / "templates"
+    template, style, script = (
+        (folder / f"explorer.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js")
+    )
+    policy = (
+        f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    # inside a script element, only what begins with "<" can end it
+    data = json.dumps(contents, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+    return Template(template).substitute(
+        title=html.escape(title),
+        summary=html.escape(summary),
+        policy=policy,
+        style=style,
+        script=script,
+        data=data,
+    )
+
+
+def _hash(text):
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _pack(values, dtype):
+    return base64.b64encode(np.ascontiguousarray(values, dtype=dtype).tobytes()).decode()

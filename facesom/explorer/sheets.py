@@ -1,0 +1,97 @@
+"""Many small faces as few pictures for a web page: sheets of tiles in WebP."""
+
+from __future__ import annotations
+
+import base64
+
+import cv2
+import numpy as np
+from joblib import Parallel, delayed
+
+from facesom.plots import unit_faces
+
+LARGEST = 64  # pixels of the longer side of a tile
+ACROSS = 16  # tiles in a row of a sheet
+PER_SHEET = 128  # few enough that showing one face decodes little, many enough to compress well
+MARGIN = 2  # pixels left around what is drawn
+LOSSLESS = 101  # WebP qualities, as OpenCV counts them
+LOSSY = (75, 50, 25)
+BUDGET = 9_000_000  # bytes beyond which faces are stored with more loss
+
+
+def tile_size(height, width):
+    """Height and width of a face whose longer side is at most `LARGEST`."""
+    shrink = min(1, LARGEST / max(height, width))
+    return max(1, round(height * shrink)), max(1, round(width * shrink))
+
+
+def inked(faces, size):
+    """Left, top, width and height in a tile of what is drawn: less the margin where all faces are alike.
+
+    Parameters
+    ----------
+    faces : ndarray of float, shape (n, H, W) or (n, H, W, 3), in [0, 1]
+    size : tuple of int
+        Height and width of a tile.
+
+    Returns
+    -------
+    list of float
+        In pixels of the tile; the whole tile if all faces are the same.
+    """
+    edges = faces[:, [0, -1]]
+    spread = np.abs(faces - np.median(edges)).max(axis=(0, *range(3, faces.ndim)))
+    box = []
+    for axis, length in ((1, faces.shape[1]), (0, faces.shape[2])):
+        drawn = np.flatnonzero(spread.max(axis=axis) > 0.05)
+        first, last = (drawn[0], drawn[-1]) if len(drawn) else (0, length - 1)
+        first, end = max(first - MARGIN, 0), min(last + 1 + MARGIN, length)
+        scale = size[axis == 0] / length
+        box.append((first * scale, (end - first) * scale))
+    (top, height), (left, width) = box
+    return [left, top, width, height]
+
+
+def pack_sheets(faces, size):
+    """Encode faces as sheets of `PER_SHEET` tiles, `ACROSS` in a row, in the order in which they come.
+
+    Parameters
+    ----------
+    faces : ndarray, shape (n, H, W) or (n, H, W, 3 or 4)
+        uint8, or float that is clipped to [0, 1].
+    size : tuple of int
+        Height and width of a tile.
+
+    Returns
+    -------
+    list of str
+        WebP in base64: without loss where that takes least, as it does for drawings; else of quality 75, or
+        50 or 25 for very many. The first sheet decides.
+    """
+    parts = [faces[start : start + PER_SHEET] for start in range(0, len(faces), PER_SHEET)]
+    first = lay_out_tiles(parts[0], size)
+    quality = LOSSLESS
+    if len(_webp(first, LOSSLESS)) > len(_webp(first, LOSSY[0])):
+        sizes = {quality: len(_webp(first, quality)) * len(parts) for quality in LOSSY}
+        quality = next((quality for quality, size in sizes.items() if size <= BUDGET), LOSSY[-1])
+    encode = delayed(lambda part: _webp(lay_out_tiles(part, size), quality))
+    sheets = Parallel(n_jobs=2, prefer="threads")(encode(part) for part in parts)
+    return [base64.b64encode(sheet).decode() for sheet in sheets]
+
+
+def lay_out_tiles(faces, size):
+    """Faces as uint8 tiles of one picture, `ACROSS` in a row."""
+    height, width = size
+    faces = np.round(255 * unit_faces(faces[None])[0]).astype(np.uint8)
+    if faces.shape[1:3] != size:
+        faces = np.stack([cv2.resize(face, (width, height), interpolation=cv2.INTER_AREA) for face in faces])
+    rows = -(-len(faces) // ACROSS)
+    tiles = np.zeros((rows * ACROSS, *faces.shape[1:]), dtype=np.uint8)
+    tiles[: len(faces)] = faces
+    tiles = tiles.reshape(rows, ACROSS, *faces.shape[1:]).swapaxes(1, 2)
+    return tiles.reshape(rows * height, ACROSS * width, *faces.shape[3:])
+
+
+def _webp(picture, quality):
+    picture = np.ascontiguousarray(picture[..., ::-1]) if picture.ndim == 3 else picture  # OpenCV wants BGR
+    return cv2.imencode(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, quality])[1].tobytes()

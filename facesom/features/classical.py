@@ -1,0 +1,334 @@
+"""Faces as numbers in the classical ways: pixels, HOG, LBP, edges, contours, part geometry.
+
+All are scikit-learn transformers of one manner: images in, one row a face out, so that any estimator can
+stand behind them, e.g. ``make_pipeline(HOG(), PCA(50), FaceSOM())``. The rows are not standardised; where
+columns have different units (`Contours`, `PartGeometry`) put a `StandardScaler` behind.
+"""
+
+from __future__ import annotations
+
+from numbers import Real
+
+import cv2
+import numpy as np
+from skimage.feature import hog, local_binary_pattern
+from sklearn.utils.validation import check_is_fitted
+
+from facesom.io import is_colour
+from facesom.parts import feature_names, find_parts, shape_features
+
+from .face_transformer import FaceTransformer, as_stack_of_faces, check_room, check_whole
+
+__all__ = ["HOG", "LBP", "Contours", "Edges", "PartGeometry", "Pixels"]
+
+INK = 0.1  # what differs from the paper by more is drawn
+PICTURE_SCALE = 4  # a picture of gradients is drawn larger than the face, or its strokes would be dots
+HU_FLOOR = 1e-7  # Hu moments below are noise of rasterisation
+SHADES = np.array([1, 0, 0, 0.3, 0.3, 0.55, 0.75])  # of `facesom.parts.PARTS` in a picture
+
+
+def _grid_names(prefix, *shape):
+    return ["_".join(map(str, (prefix, *place))) for place in np.ndindex(*shape)]
+
+
+class Pixels(FaceTransformer):
+    """The gray values themselves, row by row: D = H · W, in [0, 1].
+
+    Principal components are scikit-learn's own: ``make_pipeline(Pixels(), PCA(50))``, whose
+    ``inverse_transform`` gives faces back.
+
+    Examples
+    --------
+    >>> Pixels().fit_transform(images).shape  # doctest: +SKIP
+    (500, 4096)
+    """
+
+    def inverse_transform(self, X):
+        """Return rows as faces.
+
+        Parameters
+        ----------
+        X : array_like of float, shape (n, H * W)
+
+        Returns
+        -------
+        ndarray, shape (n, H, W)
+        """
+        check_is_fitted(self, "face_shape_")
+        return np.asarray(X).reshape(-1, *self.face_shape_)
+
+    def _describe(self, faces):
+        return faces.reshape(len(faces), -1)
+
+    def _show(self, faces):
+        return faces
+
+    def _names(self):
+        return _grid_names("pixel", *self.face_shape_)
+
+
+class HOG(FaceTransformer):
+    """Histograms of oriented gradients (Dalal and Triggs, 2005): which way edges run, cell by cell.
+
+    Computed by `skimage.feature.hog` with L2-Hys normalisation. Pixels at the right and lower rim that fill
+    no cell are left out. A constant image gives zeros.
+
+    Parameters
+    ----------
+    cell : int, default 8
+        Side of a cell in pixels.
+    block : int, default 2
+        Side in cells of the blocks that are normalised together. The smallest face is cell × block a side.
+    orientations : int, default 9
+        Directions told apart over 180 degrees.
+    """
+
+    def __init__(self, cell=8, block=2, orientations=9):
+        self.cell = cell
+        self.block = block
+        self.orientations = orientations
+
+    def _check(self, height, width):
+        check_whole(self, "cell", "block", "orientations")
+        side = self.cell * self.block
+        what = f"HOG with blocks of {self.block} × {self.block} cells of {self.cell} pixels"
+        check_room(what, (height, width), side, "a smaller cell or block")
+
+    def _describe(self, faces):
+        return np.array([hog(face, **self._options()) for face in faces], dtype=np.float32)
+
+    def _show(self, faces):
+        h, w = faces.shape[1:]
+        options = self._options(PICTURE_SCALE) | {"visualize": True}
+        seen = []
+        for face in faces:
+            large = cv2.resize(face, (PICTURE_SCALE * w, PICTURE_SCALE * h), interpolation=cv2.INTER_LINEAR)
+            seen.append(hog(large, **options)[1])
+        return 1 - np.minimum(1, np.array(seen) / max(np.quantile(seen, 0.995), 1e-9))
+
+    def _options(self, scale=1):
+        return {
+            "orientations": self.orientations,
+            "pixels_per_cell": (self.cell * scale,) * 2,
+            "cells_per_block": (self.block,) * 2,
+        }
+
+    def _names(self):
+        blocks = [side // self.cell - self.block + 1 for side in self.face_shape_]
+        return _grid_names("hog", *blocks, self.block, self.block, self.orientations)
+
+
+class LBP(FaceTransformer):
+    """Histograms of local binary patterns (Ojala et al., 2002), one a cell (Ahonen et al., 2006).
+
+    A pixel's pattern says which of its neighbours are as bright as itself or brighter; patterns with at most
+    two changes around the circle are told apart, the rest is one (``"nri_uniform"`` of scikit-image). Pixels
+    that fill no cell are left out. In a constant image all pixels have one pattern.
+
+    Parameters
+    ----------
+    cell : int, default 16
+        Side of a cell in pixels, which is the smallest face as well.
+    n_points : int, default 8
+        Neighbours compared; there are n_points · (n_points - 1) + 3 patterns.
+    radius : float, default 1
+        Their distance in pixels.
+    """
+
+    def __init__(self, cell=16, n_points=8, radius=1):
+        self.cell = cell
+        self.n_points = n_points
+        self.radius = radius
+
+    def _check(self, height, width):
+        check_whole(self, "cell", "n_points")
+        if not isinstance(self.radius, Real) or not 0 < self.radius < np.inf:
+            raise ValueError(f"radius: expected a number of pixels over 0, got {self.radius!r}.")
+        check_room(f"LBP with cells of {self.cell} pixels", (height, width), self.cell, "a smaller cell")
+
+    def _describe(self, faces):
+        rows, cols = self._cells()
+        n = self._n_patterns()
+        cell = np.add.outer(
+            np.arange(rows * self.cell) // self.cell * cols, np.arange(cols * self.cell) // self.cell
+        )
+        shares = [
+            np.bincount((cell * n + codes[: len(cell), : cell.shape[1]]).ravel(), minlength=rows * cols * n)
+            for codes in self._codes(faces)
+        ]
+        return np.array(shares, dtype=np.float32) / self.cell**2
+
+    def _show(self, faces):
+        codes = self._codes(faces)
+        flat = self._codes(np.ones((1, 8, 8), np.float32))[0, 4, 4]
+        return np.where(codes == flat, 1, 0.8 * codes / (self._n_patterns() - 1))
+
+    def _codes(self, faces):
+        # integers: equal neighbours must not differ by rounding; the rim goes on beyond the image
+        faces, rim = np.rint(faces * 255).astype(np.uint8), int(np.ceil(self.radius))
+        faces = np.pad(faces, ((0, 0), (rim, rim), (rim, rim)), mode="edge")
+        pattern = [local_binary_pattern(f, self.n_points, self.radius, "nri_uniform") for f in faces]
+        return np.array(pattern, dtype=int)[:, rim:-rim, rim:-rim]
+
+    def _cells(self):
+        return [side // self.cell for side in self.face_shape_]
+
+    def _n_patterns(self):
+        return self.n_points * (self.n_points - 1) + 3
+
+    def _names(self):
+        return _grid_names("lbp", *self._cells(), self._n_patterns())
+
+
+class Edges(FaceTransformer):
+    """Edges (Canny, 1986), or how far each pixel is from the nearest one (Borgefors, 1986).
+
+    Distances change little where a line moves by a pixel, an edge map does. D = H · W, computed by OpenCV.
+
+    Parameters
+    ----------
+    distance : bool, default True
+        Return distances in pixels up to `reach`; else 1 on an edge, 0 elsewhere. A constant image has no
+        edges: all distances are `reach`.
+    reach : float, default 8
+        Distances beyond it count alike.
+    low, high : float, default 50, 150
+        Thresholds of the hysteresis for the Sobel gradient of 8-bit images, as in ``cv2.Canny``.
+    """
+
+    def __init__(self, distance=True, reach=8.0, low=50, high=150):
+        self.distance = distance
+        self.reach = reach
+        self.low = low
+        self.high = high
+
+    def _check(self, height, width):
+        for name in ("reach", "low", "high"):
+            value = getattr(self, name)
+            if not isinstance(value, Real) or not 0 < value < np.inf:
+                raise ValueError(f"{name}: expected a number over 0, got {value!r}.")
+        if self.low > self.high:
+            raise ValueError(f"low: expected at most high = {self.high}, got {self.low}; swap them.")
+
+    def _describe(self, faces):
+        return self._map(faces).reshape(len(faces), -1)
+
+    def _show(self, faces):
+        return self._map(faces) / self.reach if self.distance else 1 - self._map(faces)
+
+    def _map(self, faces):
+        edges = [cv2.Canny(face, self.low, self.high) for face in np.rint(faces * 255).astype(np.uint8)]
+        if not self.distance:
+            return np.array(edges, dtype=np.float32) / 255
+        distances = [cv2.distanceTransform(255 - e, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) for e in edges]
+        return np.minimum(np.array(distances, dtype=np.float32), np.float32(self.reach))
+
+    def _names(self):
+        return _grid_names("edge_distance" if self.distance else "edge", *self.face_shape_)
+
+
+class Contours(FaceTransformer):
+    """Contours of what is drawn, and its moments (Hu, 1962), in each zone of the face.
+
+    Ink is what differs from the median of the border by more than 0.1, so these are features of drawings, not
+    of photos. Zones rather than single contours are described, for parts that touch share a contour. In each
+    zone: the number of contours, their length (in sides of the zone), the share of the zone that is ink, its
+    middle (down and right, 0 to 1), and Hu's seven moments as signed logarithms. A zone without ink is all 0.
+
+    Parameters
+    ----------
+    rows, cols : int, default 2
+        Zones of the face. Two by two: either eye with its brow, either half of the mouth.
+    """
+
+    _COLUMNS = ("contours", "length", "ink", "y", "x", *(f"hu{k}" for k in range(1, 8)))
+
+    def __init__(self, rows=2, cols=2):
+        self.rows = rows
+        self.cols = cols
+
+    def _check(self, height, width):
+        check_whole(self, "rows", "cols")
+        side = 4 * max(self.rows, self.cols)
+        check_room(
+            f"Contours in {self.rows} × {self.cols} zones", (height, width), side, "fewer rows and cols"
+        )
+
+    def _describe(self, faces):
+        return np.array(
+            [[value for zone in self._zones(ink) for value in _shape_of(zone)] for ink in _ink(faces)]
+        )
+
+    def _show(self, faces):
+        seen = np.ones(faces.shape, np.float32)
+        for picture, ink in zip(seen, _ink(faces), strict=True):
+            for zone, part in zip(self._zones(picture), self._zones(ink), strict=True):
+                zone[0], zone[:, 0] = 0.85, 0.85  # where zones meet
+                for contour in _contours(part):
+                    zone[contour[:, 0, 1], contour[:, 0, 0]] = 0
+        return seen
+
+    def _zones(self, image):
+        return [
+            zone
+            for band in np.array_split(image, self.rows)
+            for zone in np.array_split(band, self.cols, axis=1)
+        ]
+
+    def _names(self):
+        return [f"{zone}_{c}" for zone in _grid_names("zone", self.rows, self.cols) for c in self._COLUMNS]
+
+
+def _ink(faces):
+    border = np.concatenate(
+        [faces[:, [0, -1]].reshape(len(faces), -1), faces[:, :, [0, -1]].reshape(len(faces), -1)], 1
+    )
+    return (np.abs(faces - np.median(border, axis=1)[:, None, None]) > INK).astype(np.uint8)
+
+
+def _contours(ink):
+    return cv2.findContours(np.ascontiguousarray(ink), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)[0]
+
+
+def _shape_of(ink):
+    """The `Contours._COLUMNS` of one zone."""
+    if not ink.any():
+        return np.zeros(len(Contours._COLUMNS))
+    contours = _contours(ink)
+    length = sum(cv2.arcLength(contour, True) for contour in contours)
+    moments = cv2.moments(
+        np.ascontiguousarray(ink), True
+    )  # of the pixels: a closed eye's contour has no area
+    h, w = ink.shape
+    place = moments["m01"] / moments["m00"] / h, moments["m10"] / moments["m00"] / w
+    hu = cv2.HuMoments(moments).ravel()
+    # as a logarithm, because they span ten orders; linear around 0, where the sign is chance
+    hu = np.sign(hu) * np.log1p(np.abs(hu) / HU_FLOOR)
+    return np.array([len(contours), 2 * length / (h + w), moments["m00"] / ink.size, *place, *hu])
+
+
+class PartGeometry(FaceTransformer):
+    """The shape of brows, eyes and lips in the frame of the eyes: `facesom.shape_features` as a transformer.
+
+    Heights, distances, openings and curves of the parts, in eye distances. The parts are found by place,
+    whatever their colours, so colour, gray and same-intensity drawings serve alike. The frames of a *person*
+    are measured together: give those of several persons as (P, N, H, W[, 3]); a stack (N, H, W[, 3]) is taken
+    as one person's.
+    """
+
+    def _read(self, X):
+        return as_stack_of_faces(X)
+
+    def _size(self, faces):
+        return faces.shape[-3:-1] if is_colour(faces) else faces.shape[-2:]
+
+    def _describe(self, faces):
+        features = shape_features(faces)
+        return features.reshape(-1, features.shape[-1])
+
+    def _show(self, faces):
+        parts = find_parts(faces)
+        return SHADES[parts].reshape(-1, *parts.shape[-2:])
+
+    def _names(self):
+        return feature_names()

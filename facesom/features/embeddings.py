@@ -1,0 +1,395 @@
+"""Faces as numbers that a network learned: a convolutional autoencoder, and a supervised CNN's last layer.
+
+Transformers in the manner of `facesom.features`, trained on the faces at hand. They need PyTorch:
+``pip install "facesom[deep]"``. Weights kept with `save` are read back only when their SHA-256 is the one
+that is asked for, and nothing in the file is run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from collections import OrderedDict
+from itertools import pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+from scipy.special import softmax
+from sklearn.base import ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+
+from .face_transformer import FaceTransformer, check_whole
+from .networks import import_torch, run_network, three_block_cnn, train_network
+
+__all__ = ["CNNEmbedding", "ConvAutoencoder", "convolutional_autoencoder"]
+
+VERSION = 1
+
+
+def convolutional_autoencoder(n_components=16, size=32, *, width=16, seed=0):
+    """An autoencoder of three strided convolutions down to a few numbers, and three up again.
+
+    Parameters
+    ----------
+    n_components : int, default 16
+        Numbers in the middle.
+    size : int, default 32
+        Height and width of the gray faces in pixels, a multiple of 8.
+    width : int, default 16
+        Channels of the first convolution; each further one has twice as many.
+    seed : int, default 0
+        Of the first weights.
+
+    Returns
+    -------
+    torch.nn.Sequential
+        Parts ``encoder``, (N, 1, size, size) to (N, n_components), and ``decoder``, back.
+
+    Raises
+    ------
+    ImportError
+        Without PyTorch.
+
+    Notes
+    -----
+    Hinton and Salakhutdinov (2006); convolutional: Masci et al. (2011).
+    """
+    torch = import_torch()
+    nn = torch.nn
+    widths = [1, width, 2 * width, 4 * width]
+    side = size // 8
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        down, up = [], []
+        for outer, inner in pairwise(widths):
+            down += [nn.Conv2d(outer, inner, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
+            up = [nn.LeakyReLU(0.2), nn.ConvTranspose2d(inner, outer, 4, stride=2, padding=1), *up]
+        flat = widths[-1] * side**2
+        encoder = nn.Sequential(*down, nn.Flatten(), nn.Linear(flat, n_components))
+        decoder = nn.Sequential(nn.Linear(n_components, flat), nn.Unflatten(1, (widths[-1], side, side)), *up)
+        # PyTorch's own start lets small differences fade from layer to layer
+        for layer in (layer for layer in (*encoder, *decoder) if hasattr(layer, "weight")):
+            nn.init.kaiming_normal_(layer.weight, 0.2)
+            nn.init.zeros_(layer.bias)
+        nn.init.zeros_(decoder[-1].weight)
+        nn.init.constant_(decoder[-1].bias, 0.5)  # middle gray, where `ConvAutoencoder` has the mean face
+    return nn.Sequential(OrderedDict(encoder=encoder, decoder=decoder))
+
+
+class _Embedding(FaceTransformer):
+    """What both networks share: one size of faces, weights from training or from a checked file."""
+
+    def save(self, path):
+        """Write what was learned to a file, completely or not at all.
+
+        Parameters
+        ----------
+        path : str or path-like
+
+        Returns
+        -------
+        str
+            SHA-256 of the file, for ``sha256=`` beside ``weights=``.
+        """
+        check_is_fitted(self, "network_")
+        torch, path = import_torch(), Path(path)
+        contents = {"kind": type(self).__name__, "version": VERSION, "settings": self._settings()}
+        contents |= {"facts": self._facts(), "network": self.network_.state_dict()}
+        written = io.BytesIO()
+        torch.save(contents, written)
+        beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+        try:
+            beside.write_bytes(written.getvalue())
+            os.replace(beside, path)
+        finally:
+            beside.unlink(missing_ok=True)
+        return hashlib.sha256(written.getvalue()).hexdigest()
+
+    def _load(self):
+        """The facts and the network's state in the file `weights`, or raise `ValueError`."""
+        contents = Path(self.weights).read_bytes()
+        found = hashlib.sha256(contents).hexdigest()
+        if self.sha256 is None or self.sha256.lower() != found:
+            raise ValueError(
+                f"sha256: expected that of {self.weights}, which is {found}, got {self.sha256!r}; "
+                + ("if you trust the file, pass it." if self.sha256 is None else "is it another file?")
+            )
+        kind = type(self).__name__
+        try:
+            read = import_torch().load(io.BytesIO(contents), map_location="cpu", weights_only=True)
+            settings, facts, state = read["settings"], read["facts"], read["network"]
+            if read["kind"] != kind or read["version"] > VERSION:
+                raise ValueError(f"it says {read['kind']}, version {read['version']}")
+        except Exception as error:
+            raise ValueError(
+                f"{self.weights}: expected weights saved by {kind}.save, version {VERSION} or before, "
+                f"but: {error!s:.200}. Save them again, or update facesom."
+            ) from error
+        other = {name: value for name, value in settings.items() if getattr(self, name) != value}
+        if other:
+            raise ValueError(f"{self.weights}: these weights need {other}; pass the same to {kind}.")
+        return facts, state
+
+    def _check(self, height, width):
+        import_torch()
+        check_whole(self, *self._WHOLE)
+        if self.size % 8 or self.size < 16:
+            raise ValueError(f"size: expected a multiple of 8 from 16 up, got {self.size!r}.")
+
+    def _settings(self):
+        return {name: getattr(self, name) for name in self._SETTINGS}
+
+    def _options(self):
+        names = ("n_epochs", "batch_size", "learning_rate", "seed", "progress")
+        return {name: getattr(self, name) for name in names}
+
+    def _names(self):
+        prefix = type(self).__name__.lower()
+        return [f"{prefix}{k}" for k in range(self._n_out())]
+
+
+def _resize(faces, height, width):
+    if faces.shape[1:] == (height, width):
+        return faces
+    shrink = height * width < faces[0].size
+    how = cv2.INTER_AREA if shrink else cv2.INTER_LINEAR
+    # interpolation may overshoot by rounding
+    return np.clip([cv2.resize(face, (width, height), interpolation=how) for face in faces], 0, 1)
+
+
+class ConvAutoencoder(_Embedding):
+    """The few numbers from which a convolutional autoencoder redraws a face (Hinton and Salakhutdinov, 2006).
+
+    Nobody tells it expressions or persons. It learns to redraw how each face differs from the mean face.
+
+    Parameters
+    ----------
+    n_components : int, default 16
+        Numbers a face.
+    size : int, default 32
+        Faces are resized to size × size pixels, a multiple of 8.
+    width : int, default 16
+        As in `convolutional_autoencoder`.
+    n_epochs, batch_size, learning_rate, seed, progress
+        As in `facesom.features.train_network`. Same seed, same machine, same result.
+    weights : str or path-like, optional
+        A file that `save` wrote; `fit` then reads it instead of training.
+    sha256 : str, optional
+        64 hexadecimal digits, needed with `weights`: that of the file.
+
+    Attributes
+    ----------
+    network_ : torch.nn.Sequential
+        As from `convolutional_autoencoder`.
+    mean_face_ : ndarray of float32, shape (size, size)
+    history_ : TrainingHistory or None
+        None where weights were read.
+    """
+
+    _WHOLE = ("n_components", "size", "width", "n_epochs", "batch_size")
+    _SETTINGS = ("n_components", "size", "width")
+
+    def __init__(
+        self,
+        n_components=16,
+        *,
+        size=32,
+        width=16,
+        n_epochs=30,
+        batch_size=32,
+        learning_rate=5e-3,
+        seed=0,
+        progress=False,
+        weights=None,
+        sha256=None,
+    ):
+        self.n_components = n_components
+        self.size = size
+        self.width = width
+        self.n_epochs = n_epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.seed = seed
+        self.progress = progress
+        self.weights = weights
+        self.sha256 = sha256
+
+    def inverse_transform(self, X):
+        """Redraw faces from their numbers.
+
+        Parameters
+        ----------
+        X : array_like of float, shape (n, n_components)
+
+        Returns
+        -------
+        ndarray of float32, shape (n, H, W)
+            Gray in [0, 1], of the size of the faces in `fit`.
+        """
+        check_is_fitted(self, "network_")
+        torch = import_torch()
+        with torch.no_grad():
+            drawn = self.network_.decoder(torch.as_tensor(np.asarray(X, dtype=np.float32)))[:, 0].numpy()
+        return _resize(np.clip(2 * drawn - 1 + self.mean_face_, 0, 1), *self.face_shape_)
+
+    def _learn(self, faces, y):
+        faces = _resize(faces, self.size, self.size)
+        self.network_ = convolutional_autoencoder(
+            self.n_components, self.size, width=self.width, seed=self.seed
+        )
+        if self.weights is not None:
+            facts, state = self._load()
+            self.network_.load_state_dict(state)
+            self.network_.eval()
+            self.mean_face_, self.history_ = facts["mean_face"].numpy(), None
+            return
+        self.mean_face_ = faces.mean(axis=0)
+        self.history_ = train_network(
+            self.network_, self._differences(faces), weight_decay=0.0, **self._options()
+        )
+
+    def _differences(self, faces):
+        return (faces - self.mean_face_ + 1) / 2  # in [0, 1], as networks take images
+
+    def _describe(self, faces):
+        return run_network(self.network_.encoder, self._differences(_resize(faces, self.size, self.size)))
+
+    def _show(self, faces):
+        return self.inverse_transform(self._describe(faces))
+
+    def _facts(self):
+        return {"mean_face": import_torch().from_numpy(self.mean_face_)}
+
+    def _n_out(self):
+        return self.n_components
+
+
+class CNNEmbedding(ClassifierMixin, _Embedding):
+    """The last hidden layer of a CNN that was trained to tell classes apart, 128 numbers a face.
+
+    Supervised: `fit` needs a label a face, so this is a ceiling for what clustering can reach rather than a
+    rival of it. Judge it on persons that it was not trained on. It predicts classes, too.
+
+    Parameters
+    ----------
+    size : int, default 48
+        Faces are resized to size × size pixels, a multiple of 8.
+    width : int, default 16
+        As in `facesom.features.three_block_cnn`.
+    augment : bool, default False
+        Whether to shift, turn, zoom and mirror faces at random in training: for long trainings, and not for
+        classes that differ in left and right.
+    n_epochs, batch_size, learning_rate, seed, progress
+        As in `facesom.features.train_network`. Same seed, same machine, same result.
+    weights : str or path-like, optional
+        A file that `save` wrote; `fit` then reads it instead of training, and needs no labels.
+    sha256 : str, optional
+        64 hexadecimal digits, needed with `weights`: that of the file.
+
+    Attributes
+    ----------
+    classes_ : ndarray, shape (K,)
+        The labels seen in `fit`, sorted.
+    network_ : torch.nn.Sequential
+    history_ : TrainingHistory or None
+        None where weights were read.
+    """
+
+    _WHOLE = ("size", "width", "n_epochs", "batch_size")
+    _SETTINGS = ("size", "width")
+
+    def __init__(
+        self,
+        *,
+        size=48,
+        width=16,
+        augment=False,
+        n_epochs=20,
+        batch_size=32,
+        learning_rate=2e-3,
+        seed=0,
+        progress=False,
+        weights=None,
+        sha256=None,
+    ):
+        self.size = size
+        self.width = width
+        self.augment = augment
+        self.n_epochs = n_epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.seed = seed
+        self.progress = progress
+        self.weights = weights
+        self.sha256 = sha256
+
+    def predict_proba(self, X):
+        """Return the probability of each class.
+
+        Parameters
+        ----------
+        X : array_like
+            Faces, as for `transform`.
+
+        Returns
+        -------
+        ndarray of float, shape (n, K)
+            0 to 1, columns as in `classes_`.
+        """
+        return softmax(run_network(self.network_, self._sized(self._fitted(X))), axis=1)
+
+    def predict(self, X):
+        """Return the most probable class of each face.
+
+        Parameters
+        ----------
+        X : array_like
+            Faces, as for `transform`.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+        """
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def _learn(self, faces, y):
+        if self.weights is not None:
+            facts, state = self._load()
+            self.classes_, self.history_ = np.array(facts["classes"]), None
+            self.network_ = three_block_cnn(len(self.classes_), self.size, width=self.width)
+            self.network_.load_state_dict(state)
+            self.network_.eval()
+            return
+        if y is None:
+            raise ValueError(f"y: expected a label for each of {len(faces)} faces, got none.")
+        y = np.asarray(y)
+        if y.size == len(faces):
+            y = y.ravel()  # labels (P, N) of faces (P, N, H, W)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        if y.shape != (len(faces),) or len(self.classes_) < 2:
+            raise ValueError(
+                f"y: expected a label for each of {len(faces)} faces, of two classes or more, got shape "
+                f"{y.shape} and {len(self.classes_)} class(es)."
+            )
+        self.network_ = three_block_cnn(len(self.classes_), self.size, width=self.width, seed=self.seed)
+        options = self._options() | {"augment": self.augment}
+        self.history_ = train_network(self.network_, self._sized(faces), codes, **options)
+
+    def _sized(self, faces):
+        return _resize(faces, self.size, self.size)
+
+    def _describe(self, faces):
+        nn = import_torch().nn
+        hidden = nn.Sequential(*list(self.network_)[:-1], self.network_.head[:-1])
+        return run_network(hidden, self._sized(faces))
+
+    def _show(self, faces):
+        return self._sized(faces)
+
+    def _facts(self):
+        return {"classes": self.classes_.tolist()}
+
+    def _n_out(self):
+        return self.network_.head[-1].in_features

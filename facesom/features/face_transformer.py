@@ -1,0 +1,206 @@
+"""What all features of faces share: one gate for images; `fit`, `transform` and `picture` in one manner."""
+
+from __future__ import annotations
+
+import warnings
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from facesom.io import REC_601, as_faces, is_colour
+
+__all__ = ["FaceTransformer", "as_gray"]
+
+LEVEL = 1.001 / 255  # one step of 8-bit images
+
+
+def as_gray(X):
+    """Return faces as one gray stack.
+
+    Parameters
+    ----------
+    X : array_like, shape (N, H, W[, 3 or 4]) or (P, N, H, W[, 3 or 4])
+        Faces, as `as_faces` takes them. Colour becomes luminance (ITU-R BT.601), RGBA lies on black;
+        drawings keep their parts apart better when `facesom.to_grayscale` converts them.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, H, W)
+        In [0, 1], person after person.
+
+    Raises
+    ------
+    ValueError
+        When these are no such images, or some of them are in another range than they should be.
+
+    Warns
+    -----
+    UserWarning
+        When images are constant: all their pixels are equal.
+    """
+    faces = as_stack_of_faces(X)
+    unit = np.float32(255 if faces.dtype == np.uint8 else 1)
+    if is_colour(faces):
+        alpha = faces[..., 3] / unit if faces.shape[-1] == 4 else 1
+        faces = faces[..., :3] @ REC_601.astype(np.float32) * alpha
+    faces = faces.reshape(-1, *faces.shape[-2:]) / unit
+    top = faces.max(axis=(1, 2))
+    dim = np.flatnonzero((top > 0) & (top <= LEVEL))
+    if len(dim):
+        raise ValueError(
+            f"X: expected uint8 in 0..255 or float in [0, 1], got {len(dim)} of {len(faces)} images "
+            f"(first: {dim[0]}) that reach only {top[dim].max():.2g} of full white: were they in 0..1 "
+            "already when they were divided by 255 or made integers? Bring all images to one range first."
+        )
+    constant = np.flatnonzero(top == faces.min(axis=(1, 2)))
+    if len(constant):
+        warnings.warn(
+            f"X: {len(constant)} of {len(faces)} images are constant (first: {constant[0]}): "
+            "they show nothing, and their features are those of empty paper.",
+            stacklevel=4,
+        )
+    return faces
+
+
+def as_stack_of_faces(X):
+    """Return faces of one or of several persons as they came, or raise `ValueError`."""
+    faces = as_faces(X, name="X")
+    axes = faces.ndim - 2 - is_colour(faces)
+    if axes not in (1, 2):
+        raise ValueError(
+            f"X: expected faces (N, H, W) or (N, H, W, 3), or those of persons, (P, N, H, W), got shape "
+            f"{faces.shape}" + ("; for one face pass X[None]." if axes == 0 else ".")
+        )
+    return faces
+
+
+class FaceTransformer(TransformerMixin, BaseEstimator):
+    """What all transformers of faces share: the gate, the check of sizes, names.
+
+    Attributes
+    ----------
+    face_shape_ : tuple of int
+        (H, W) of the faces seen in `fit`.
+    """
+
+    def fit(self, X, y=None):
+        """Remember the size of the faces, check it, and learn what there is to learn.
+
+        Parameters
+        ----------
+        X : array_like, shape (N, H, W[, 3]) or (P, N, H, W[, 3])
+            Gray or RGB: uint8 in 0..255 or float in [0, 1]. For the same images either gives the same result.
+        y : array_like, shape (n,), optional
+            Used by supervised transformers only.
+
+        Returns
+        -------
+        FaceTransformer
+            This object.
+
+        Raises
+        ------
+        ValueError
+            When images or parameters do not fit; the message says how.
+        """
+        faces = self._read(X)
+        self._check(*self._size(faces))
+        self._learn(faces, y)
+        self.face_shape_ = self._size(faces)
+        return self
+
+    def transform(self, X):
+        """Return one row of numbers a face.
+
+        Parameters
+        ----------
+        X : array_like
+            Faces of the size of those in `fit`.
+
+        Returns
+        -------
+        ndarray of float, shape (n, D)
+            Of (P, N, ...) the P * N rows person after person; ``.reshape(P, N, -1)`` gives them by person.
+
+        Raises
+        ------
+        ValueError
+            When images are none, or of another size.
+        """
+        return self._describe(self._fitted(X))
+
+    def picture(self, X):
+        """Return what the transformer sees in faces, as pictures.
+
+        Parameters
+        ----------
+        X : array_like
+            Faces, as for `transform`.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, H', W')
+            In [0, 1], dark on white, for `facesom.plots.plot_faces`.
+        """
+        return self._show(self._fitted(X)).astype(np.float32)
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the columns.
+
+        Parameters
+        ----------
+        input_features : ignored
+
+        Returns
+        -------
+        ndarray of str, shape (D,)
+        """
+        check_is_fitted(self, "face_shape_")
+        return np.array(self._names(), dtype=object)
+
+    def _fitted(self, X):
+        check_is_fitted(self, "face_shape_")
+        faces = self._read(X)
+        size = self._size(faces)
+        if size != self.face_shape_:
+            raise ValueError(
+                f"X: expected faces of {pixels_by(self.face_shape_)} pixels as in fit, got "
+                f"{pixels_by(size)}; bring them to that size, e.g. with skimage.transform.resize."
+            )
+        return faces
+
+    def _read(self, X):
+        return as_gray(X)
+
+    def _size(self, faces):
+        return faces.shape[1:3]
+
+    def _check(self, height, width):
+        """Raise `ValueError` for parameters that make no features, or faces too small for them."""
+
+    def _learn(self, faces, y):
+        """Learn from gray faces; most have nothing to learn."""
+
+
+def pixels_by(size):
+    """Return a size in words, e.g. 64 × 64."""
+    return " × ".join(map(str, size))
+
+
+def check_whole(transformer, *names):
+    """Raise `ValueError` where a parameter of these names is no whole number of 1 or more."""
+    for name in names:
+        value = getattr(transformer, name)
+        if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+            raise ValueError(f"{name}: expected a whole number from 1 up, got {value!r}.")
+
+
+def check_room(what, size, side, advice):
+    """Raise `ValueError` where faces of this size (H, W) have less than `side` pixels in a direction."""
+    if min(size) < side:
+        raise ValueError(
+            f"{what}: expected faces of at least {side} × {side} pixels, got {pixels_by(size)}; "
+            f"use {advice}, or enlarge the faces."
+        )

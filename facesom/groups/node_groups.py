@@ -1,0 +1,230 @@
+"""Groups of nodes: which nodes of a map show the same expression, and which group follows which."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.cluster import DBSCAN, HDBSCAN, KMeans
+from sklearn.utils.validation import check_is_fitted
+
+from facesom.io import check_n_groups, count_groups, per_person
+from facesom.som import ADJACENT, walk_order
+
+METHODS = ("kmeans", "ward", "dbscan", "hdbscan")
+
+
+class NodeGroups(BaseEstimator):
+    """Cluster the nodes of a trained map into groups that are numbered along a walk over the map.
+
+    Parameters
+    ----------
+    n_groups : int, default 8
+        Number of groups, 1 to the number of distinct prototypes that won a face. The density methods find
+        their own.
+    method : {"kmeans", "ward", "dbscan", "hdbscan"}, default "kmeans"
+        ``"kmeans"`` (Lloyd, 1982) weights each node by the faces it won. ``"ward"`` (Ward, 1963), weighted
+        likewise, merges only nodes that are neighbours on the map, so that every group is one connected
+        region. ``"dbscan"`` (Ester et al., 1996) and ``"hdbscan"`` (Campello et al., 2013) leave nodes that
+        stand alone, and those that won no face, without a group; all others count alike.
+    seed : int, default 0
+        Seed of the k-means starts.
+    min_nodes : int, default 3
+        Density methods: nodes that make a group; 2 or more.
+    eps : float, optional
+        ``"dbscan"``: distance up to which prototypes are one group. Default: the median over nodes
+        of the distance to the `min_nodes`-th nearest, itself included.
+
+    Attributes
+    ----------
+    labels_ : ndarray of int, shape (rows, cols)
+        Group of each node; -1 where a density method found none.
+    n_groups_ : int
+        Number of groups found; `n_groups` unless the method finds its own.
+    centers_ : ndarray, shape (n_groups_, ...)
+        Mean prototype of each group, weighted by hits, in the shape of a prototype.
+    distances_ : ndarray of float, shape (n_groups_, n_groups_)
+        Euclidean distance between the centres, in the units of the prototypes.
+    hits_ : ndarray of int, shape (n_groups_,)
+        Training faces in each group; 0 for a group of ``"ward"`` whose nodes all lie between the faces.
+
+    Notes
+    -----
+    Clustering the prototypes rather than the data follows Vesanto and Alhoniemi (2000). Group 0 holds the top
+    left node; the walk goes to and fro, row by row, and each group takes the next number where first met.
+    """
+
+    def __init__(self, n_groups=8, method="kmeans", seed=0, *, min_nodes=3, eps=None):
+        self.n_groups = n_groups
+        self.method = method
+        self.seed = seed
+        self.min_nodes = min_nodes
+        self.eps = eps
+
+    def fit(self, som):
+        """Group the nodes of a fitted `FaceSOM`.
+
+        Parameters
+        ----------
+        som : FaceSOM
+            A fitted map.
+
+        Returns
+        -------
+        NodeGroups
+            This object, fitted.
+
+        Raises
+        ------
+        ValueError
+            For an unknown method, a number of groups that the map cannot hold, or a density at which no
+            group is found.
+        """
+        check_is_fitted(som, "weights_")
+        if self.method not in METHODS:
+            raise ValueError(f"method: expected one of {METHODS}, got {self.method!r}.")
+        weights, hits = som.weights_, som.hits_.ravel()
+        used = hits > 0
+        if self.method in ("kmeans", "ward"):
+            check_n_groups(self.n_groups, weights[used])
+        if self.method == "kmeans":
+            km = KMeans(self.n_groups, n_init=10, random_state=self.seed)
+            # nodes that won nothing lie between groups: they follow the nearest centre but do not pull it
+            labels = km.fit(weights[used], sample_weight=hits[used]).predict(weights)
+        elif self.method == "ward":
+            labels = ward_labels(weights, hits, som.steps_ <= ADJACENT, self.n_groups)
+        else:
+            labels = np.full(len(weights), -1)
+            labels[used] = self._by_density(weights[used])
+        self.labels_ = walk_order(labels.reshape(som.rows, som.cols))
+        self.n_groups_ = int(self.labels_.max()) + 1
+        member = self.labels_.ravel() == np.arange(self.n_groups_)[:, None]
+        share = member * (hits + 1e-9)  # a group of empty nodes keeps a mean
+        centers = share @ weights / share.sum(axis=1, keepdims=True)
+        self.hits_ = member @ hits
+        self.centers_ = centers.reshape(self.n_groups_, *som.prototypes_.shape[2:])
+        self.distances_ = np.linalg.norm(centers[:, None] - centers[None], axis=2)
+        return self
+
+    def _by_density(self, points):
+        if not isinstance(self.min_nodes, (int, np.integer)) or not 2 <= self.min_nodes <= len(points):
+            raise ValueError(
+                f"min_nodes: expected a whole number from 2 to {len(points)} (the nodes that won faces), "
+                f"got {self.min_nodes!r}."
+            )
+        eps = self.eps
+        if self.method == "hdbscan":
+            labels = HDBSCAN(self.min_nodes, copy=True).fit_predict(points)
+        else:
+            if eps is None:
+                near = np.sort(np.linalg.norm(points[:, None] - points[None], axis=2), axis=1)
+                eps = max(np.median(near[:, self.min_nodes - 1]), np.finfo(float).tiny)
+            elif not eps > 0:
+                raise ValueError(
+                    f"eps: expected a distance over 0 in the units of the prototypes, got {eps!r}."
+                )
+            labels = DBSCAN(eps=eps, min_samples=self.min_nodes).fit_predict(points)
+        if labels.max() < 0:
+            raise ValueError(
+                f"{self.method}: all {len(points)} nodes stand alone"
+                + (f" at eps={eps:.3g}; take a larger eps or" if self.method == "dbscan" else "; take")
+                + f" fewer min_nodes than {self.min_nodes}, or k-means."
+            )
+        return labels
+
+    def predict(self, nodes):
+        """Return the group of each node.
+
+        Parameters
+        ----------
+        nodes : array_like of int, any shape
+            Nodes as ``row * cols + col``, 0 to ``rows * cols - 1``.
+
+        Returns
+        -------
+        ndarray of int, same shape
+            Groups, 0 to ``n_groups_ - 1``; -1 where the node has none.
+
+        Raises
+        ------
+        ValueError
+            If a node is not an integer or not on the map.
+        """
+        check_is_fitted(self, "labels_")
+        nodes = np.asarray(nodes)
+        if not np.issubdtype(nodes.dtype, np.integer):
+            raise ValueError(
+                f"nodes: expected integers, got {nodes.dtype}; pass what `FaceSOM.predict` returned."
+            )
+        if nodes.size and (nodes.min() < 0 or nodes.max() >= self.labels_.size):
+            raise ValueError(
+                f"nodes: expected 0 to {self.labels_.size - 1}, got {nodes.min()} to {nodes.max()}; "
+                "they come from another map."
+            )
+        return self.labels_.ravel()[nodes]
+
+
+def ward_labels(points, weights, adjacent, n_groups):
+    """Merge adjacent groups at the least growth of the weighted sum of squares until `n_groups` are left.
+
+    Parameters
+    ----------
+    points : ndarray of float, shape (K, D)
+    weights : ndarray, shape (K,)
+        0 or more; a point of weight 0 joins the nearest neighbour and pulls nothing.
+    adjacent : ndarray of bool, shape (K, K)
+        Which points are neighbours, symmetric and connected.
+    n_groups : int
+
+    Returns
+    -------
+    ndarray of int, shape (K,)
+        0 to n_groups - 1.
+    """
+    weights = np.maximum(weights, 1e-6).astype(float)
+    centers, labels = points.astype(float), np.arange(len(points))
+    adjacent = adjacent & ~np.eye(len(points), dtype=bool)
+    squared = np.linalg.norm(centers[:, None] - centers[None], axis=2) ** 2
+    cost = np.where(adjacent, squared * np.multiply.outer(weights, weights), np.inf)
+    cost /= np.add.outer(weights, weights)
+    for _ in range(len(points) - n_groups):
+        a, b = np.unravel_index(cost.argmin(), cost.shape)
+        total = weights[a] + weights[b]
+        centers[a] = (weights[a] * centers[a] + weights[b] * centers[b]) / total
+        weights[a], labels[labels == labels[b]] = total, labels[a]
+        adjacent[a] |= adjacent[b]
+        adjacent[a, [a, b]] = False
+        adjacent[b], adjacent[:, b] = False, False
+        adjacent[:, a] = adjacent[a]
+        growth = ((centers - centers[a]) ** 2).sum(axis=1) * weights * total / (weights + total)
+        cost[b], cost[:, b] = np.inf, np.inf
+        cost[a] = cost[:, a] = np.where(adjacent[a], growth, np.inf)
+    return np.unique(labels, return_inverse=True)[1]
+
+
+def transitions(groups, n_groups=None):
+    """Count how often each group follows each in time.
+
+    Parameters
+    ----------
+    groups : array_like of int, shape (P, N) or (N,), or list of P arrays (N_p,)
+        Group of each frame in the order of time; a step from or to -1 is not counted.
+    n_groups : int, optional
+        Default: the largest number + 1.
+
+    Returns
+    -------
+    ndarray of int, shape (n_groups, n_groups)
+        Frames of the row's group that a frame of the column's group follows; the diagonal counts who stays.
+
+    Raises
+    ------
+    ValueError
+        If groups are no whole numbers, or there are more than `n_groups`.
+    """
+    groups = per_person(groups, 1, "groups")
+    counts = np.zeros((count_groups(groups, n_groups),) * 2, dtype=int)
+    for person in groups:
+        now, then = person[:-1], person[1:]
+        known = (now >= 0) & (then >= 0)
+        np.add.at(counts, (now[known], then[known]), 1)
+    return counts

@@ -1,0 +1,12 @@
+"""The same expression across people: freed of identity, one shared map, new persons, stability."""
+
+from .across import (
+    NewPerson,
+    SharedGroups,
+    as_people,
+    assign_new_person,
+    group_across_persons,
+    place_new_person,
+)
+from .align import IdentityAligner
+from .stability import STABLE, UNSTABLE, GroupStability, group_stability

@@ -1,0 +1,283 @@
+"""Drawn faces as numbers: brows, eyes and lips, found whatever their colours, measured in the eye frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from joblib import Parallel, delayed
+
+from facesom.io import DatasetError, as_faces, is_colour
+
+from .ink import positions
+from .places import BROWS, EYES, LIPS, between, label_parts
+from .pose import find_pose
+
+#: What the values 0 to 6 of `find_parts` mean; left is the picture's left, as the viewer sees it.
+PARTS = ("background", "left brow", "right brow", "left eye", "right eye", "upper lip", "lower lip")
+
+_UNIT = "eye distances"
+#: Name, unit and meaning of each column of `shape_features`.
+FEATURES = (
+    ("left_brow_inner", _UNIT, "height of the left brow's inner part above the eye line"),
+    ("left_brow_middle", _UNIT, "height of its middle"),
+    ("left_brow_outer", _UNIT, "height of its outer part"),
+    ("right_brow_inner", _UNIT, "the same for the right brow"),
+    ("right_brow_middle", _UNIT, "height of its middle"),
+    ("right_brow_outer", _UNIT, "height of its outer part"),
+    ("brow_gap", _UNIT, "distance between the inner ends of the brows"),
+    ("brow_spacing", _UNIT, "distance between the centres of the brows"),
+    (
+        "left_eye_opening",
+        _UNIT,
+        "area of the left eye over the person's usual width of it; 0 where it vanished",
+    ),
+    ("right_eye_opening", _UNIT, "the same for the right eye"),
+    ("left_eye_width", _UNIT, "width of the left eye"),
+    ("right_eye_width", _UNIT, "width of the right eye"),
+    ("mouth_height", _UNIT, "height of the mouth's centre above the eye line, hence negative"),
+    ("mouth_width", _UNIT, "width of the mouth: like the eyes', that of an even bar of the same spread"),
+    ("mouth_thickness", _UNIT, "mean height of the mouth, lips and opening together"),
+    ("mouth_opening", _UNIT, "area of the gap between the lips over the mouth's width; 0 where they touch"),
+    ("opening_width", _UNIT, "width of the gap between the lips; 0 where they touch"),
+    ("left_corner", _UNIT, "height of the mouth's left corner above the mouth's centre"),
+    ("right_corner", _UNIT, "the same for the right corner"),
+    (
+        "mouth_curve",
+        _UNIT,
+        "rise of the mouth's middle line from its centre to its ends: a smile is positive",
+    ),
+    ("upper_lip_curve", _UNIT, "the same for the upper lip alone"),
+    ("lower_lip_curve", _UNIT, "the same for the lower lip alone"),
+    ("upper_lip_thickness", _UNIT, "mean height of the upper lip; 0 where it vanished"),
+    ("lower_lip_thickness", _UNIT, "the same for the lower lip"),
+)
+
+_GAP = 7  # label of the opening between the lips
+_END = np.sqrt(3)  # from the middle of an even bar to its end, in standard deviations of its pixels
+
+
+def feature_names():
+    """Names of the columns of `shape_features`, in order.
+
+    Returns
+    -------
+    list of str
+    """
+    return [name for name, _, _ in FEATURES]
+
+
+def find_parts(images):
+    """Label the pixels of drawn faces with the parts they belong to.
+
+    Parameters
+    ----------
+    images : array_like, shape (..., H, W), (..., H, W, 3) or (..., H, W, 4)
+        Drawn faces as for `shape_features`.
+
+    Returns
+    -------
+    ndarray of int8, shape (..., H, W)
+        0 background, 1 to 6 as in `PARTS`; all 0 where no face was found.
+
+    Raises
+    ------
+    DatasetError
+        When `images` are no face images.
+    """
+    persons, lead = _persons(images)
+    labels = np.stack(_map(lambda person: label_parts(person)[0], persons))
+    return labels.reshape(*lead, *labels.shape[-2:])
+
+
+def shape_features(images, *, return_unreliable=False):
+    """Describe drawn faces by the shape of their parts, free of the head's place, roll, size and turn.
+
+    The parts are found by place and connectedness, whatever their colours, and measured in the eye frame:
+    origin midway between the eyes, x axis through them, unit their distance, all as on a head that looks
+    straight (`facesom.parts.pose`).
+
+    Parameters
+    ----------
+    images : array_like, shape (..., H, W), (..., H, W, 3) or (..., H, W, 4)
+        Drawn faces in colour, gray or with one intensity for all parts, on a plain background, upright
+        (rolled by 20 degrees at most). The last leading axis holds the frames of one person, as in (P, N, H,
+        W, 3), in the order of time where there is one: what the colours stand for, a frame's missing numbers
+        and a finer measure of the head's pose come from the person's other frames.
+    return_unreliable : bool, default False
+        Also return which numbers were not measured.
+
+    Returns
+    -------
+    features : ndarray of float64, shape (..., D)
+        The columns of `FEATURES`, free of NaN. What a frame does not show is filled in with the person's
+        median, or with that of all persons, or with 0 where nobody shows it. A vanished eye counts as closed.
+    unreliable : ndarray of bool, shape (..., D)
+        Only with `return_unreliable`. True where a number was filled in; for an eye that vanished; for the
+        mouth where a lip vanished; for both lips where they share a colour and touch; for the whole frame
+        where both eyes are missing, so that the eye frame was put where the other parts suggest.
+
+    Raises
+    ------
+    DatasetError
+        When `images` are no face images, or no frame shows a face.
+
+    Notes
+    -----
+    Lines are least-squares parabolas through all pixels of a part; places and widths are its moments (Hu,
+    1962). So they move with a fraction of a pixel, and antialiased pixels count by their coverage.
+    """
+    persons, lead = _persons(images)
+    measured = _map(_measure_person, persons)
+    features, unreliable = (np.stack(values) for values in zip(*measured, strict=True))
+    missing = np.isnan(features)
+    if missing.all():
+        raise DatasetError(
+            f"no face found in any of the {missing[..., 0].size} images; expected drawn brows, eyes and "
+            "lips, upright, on a plain background: look at one image, is it empty, a photo or upside down?"
+        )
+    unreliable |= missing
+    never = missing.all(1, keepdims=True)
+    usual = np.nanmedian(np.where(never, 0, features), axis=1, keepdims=True)
+    nobody = never.all(0, keepdims=True)
+    everybody = np.nanmedian(np.where(nobody, 0, np.where(never, np.nan, usual)), axis=0, keepdims=True)
+    features = np.where(missing, np.where(never, everybody, usual), features).reshape(*lead, -1)
+    return (features, unreliable.reshape(features.shape)) if return_unreliable else features
+
+
+def _persons(images):
+    """The images as (P, N, H, W, C), and the shape of their leading axes."""
+    faces = as_faces(images)
+    if not is_colour(faces):
+        faces = faces[..., None]
+    lead = faces.shape[:-3]
+    return faces.reshape(-1, lead[-1] if lead else 1, *faces.shape[-3:]), lead
+
+
+def _map(function, persons):
+    def run(person):
+        if person.dtype != np.uint8:
+            person = np.rint(person * 255).astype(np.uint8)
+        if person.shape[-1] == 4:  # over black, the background of colour drawings
+            person = np.rint(person[..., :3] * (person[..., 3:] / 255)).astype(np.uint8)
+        return function(person)
+
+    return Parallel(n_jobs=-1 if len(persons) > 1 else 1, prefer="threads")(
+        delayed(run)(person) for person in persons
+    )
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """A part in every frame: pixels' area, mean place, spread along x, and the parabola through them."""
+
+    area: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    spread: np.ndarray
+    line: (
+        np.ndarray
+    )  # (N, 3) coefficients of 1, t, t², where t = (x - mean) / spread and heights are above the mean
+    width: np.ndarray
+
+    def height(self, t):
+        return self.y + self.line @ np.array([1, t, t * t])
+
+    @property
+    def curve(self):
+        return self.line[:, 2] * _END**2
+
+
+def _measure_person(images):
+    """Features (N, D) of one person's frames, NaN where a part is missing, and which of them are guesses."""
+    labels, coverage, guessed = label_parts(images)
+    n = len(labels)
+    pixels = np.flatnonzero(labels)
+    part, weight = labels.ravel()[pixels], coverage.ravel()[pixels].astype(float)
+    frame, z = pixels // labels[0].size, positions(pixels, labels.shape)
+    pose = find_pose(frame, part, weight, z, n)
+
+    covered = np.where(labels >= LIPS[0], coverage, 0)
+    solid = covered > 0.6
+    gap = (between(solid) & ~solid) * (1 - covered)
+    pixels = np.flatnonzero(gap)
+    part = np.append(part, np.full(len(pixels), _GAP))
+    weight = np.append(weight, gap.ravel()[pixels])
+    frame = np.append(frame, pixels // labels[0].size)
+    x, y = pose.straighten(frame, np.append(z, positions(pixels, labels.shape)))
+    pixel = 1 / np.abs(pose.turn)
+
+    def shape(*parts):
+        mine = np.isin(part, parts)
+        return _shape(frame[mine], weight[mine], x[mine], y[mine], pixel, pixel / pose.stretch)
+
+    brows, eye_shapes = [shape(k) for k in BROWS], [shape(k) for k in EYES]
+    upper, lower, opening, mouth = shape(LIPS[0]), shape(LIPS[1]), shape(_GAP), shape(*LIPS, _GAP)
+    columns = {}
+    for side, inward, brow, eye in zip(("left", "right"), (1, -1), brows, eye_shapes, strict=True):
+        for where, t in (("inner", 1.4), ("middle", 0), ("outer", -1.4)):
+            columns[f"{side}_brow_{where}"] = brow.height(inward * t)
+        columns[f"{side}_eye_opening"] = eye.area / _median(eye.width)
+        columns[f"{side}_eye_width"] = eye.width
+    columns["brow_spacing"] = brows[1].x - brows[0].x
+    columns["brow_gap"] = columns["brow_spacing"] - _END * (brows[0].spread + brows[1].spread)
+    columns["mouth_height"] = mouth.y
+    columns["mouth_width"] = mouth.width
+    columns["mouth_thickness"] = mouth.area / mouth.width
+    columns["mouth_opening"] = opening.area / mouth.width
+    # a column is open from half a pixel on
+    columns["opening_width"] = np.clip(2 * gap.sum(1) - 0.5, 0, 1).sum(1) * pixel
+    for side, sign in (("left", -1), ("right", 1)):
+        end = (part >= LIPS[0]) & (part != _GAP) & (sign * (x - mouth.x[frame]) > 1.4 * mouth.spread[frame])
+        mass = np.bincount(frame[end], weight[end], n)
+        columns[f"{side}_corner"] = np.bincount(frame[end], (weight * y)[end], n) / _nonzero(mass) - mouth.y
+    for name, piece in (("mouth", mouth), ("upper_lip", upper), ("lower_lip", lower)):
+        columns[f"{name}_curve"] = piece.curve
+    for name, piece in (("upper_lip", upper), ("lower_lip", lower)):
+        columns[f"{name}_thickness"] = np.where(piece.area > 0, piece.area / piece.width, 0)
+
+    names = feature_names()
+    features = np.stack([columns[name] for name in names], axis=-1)
+    features[~pose.found] = np.nan
+    no_mouth = mouth.area == 0
+    features[
+        np.ix_(no_mouth, [i for i, name in enumerate(names) if "lip" in name or "opening_w" in name])
+    ] = np.nan
+    doubtful = np.repeat(~pose.eyes.any(1, keepdims=True), len(names), axis=1)
+    one_lip = (upper.area > 0) != (lower.area > 0)
+    for i, name in enumerate(names):
+        if "_eye_" in name:
+            doubtful[:, i] |= ~pose.eyes[:, int(name.startswith("right"))]
+        elif "_brow_" not in name and not name.startswith("brow"):
+            doubtful[:, i] |= one_lip | (guessed & ("lip_" in name))
+    return features, doubtful
+
+
+def _shape(frame, weight, x, y, wide, high):
+    """Moments and parabola of one part from its pixels in the eye frame, which are so wide and high there."""
+    n = len(wide)
+    area = np.bincount(frame, weight, n)
+    safe = _nonzero(area)
+    mean_x, mean_y = np.bincount(frame, weight * x, n) / safe, np.bincount(frame, weight * y, n) / safe
+    dx, dy = x - mean_x[frame], y - mean_y[frame]
+    spread = np.sqrt(np.bincount(frame, weight * dx**2, n) / safe)
+    t = dx / np.maximum(spread, 1e-9)[frame]
+    weighted = [weight, weight * t, weight * t * t]
+    weighted += [weighted[2] * t, weighted[2] * t * t]
+    power = np.stack([np.bincount(frame, values, n) for values in weighted], -1) / safe[:, None]
+    moment = np.stack([np.bincount(frame, values * dy, n) for values in weighted[:3]], -1) / safe[:, None]
+    # the ridge keeps the line of a part of two or three pixels straight
+    normal = power[:, np.add.outer(range(3), range(3))] + 0.02 * np.eye(3)
+    seen = area > 0
+    line = np.full((n, 3), np.nan)
+    line[seen] = np.linalg.solve(normal[seen], moment[seen][..., None])[..., 0]
+    return _Shape(area * wide * high, mean_x, mean_y, spread, line, np.sqrt(12 * spread**2 + wide**2))
+
+
+def _nonzero(values):
+    return np.where(values > 0, values, np.nan)
+
+
+def _median(values):
+    values = values[~np.isnan(values)]
+    return np.median(values) if values.size else np.nan

@@ -1,0 +1,142 @@
+"""Emotions over time: what each face of a video shows, from its first sighting to its last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from facesom.emotions import EMOTIONS, predict_emotions
+
+from .faces import crop_faces
+from .video import FaceTracks, track_faces
+
+__all__ = ["VideoEmotions", "video_emotions"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class VideoEmotions:
+    """How probable each of C emotions is at n sightings of K faces.
+
+    Attributes
+    ----------
+    tracks : FaceTracks
+        Whose face was seen when and where; the rows below follow it.
+    raw : ndarray of float, shape (n, C)
+        What the model says of each sighting alone.
+    probabilities : ndarray of float, shape (n, C)
+        Smoothed over the face's sightings before and after; a row sums to 1.
+    names : tuple of str, length C
+        The emotions.
+    smoothing : float
+        Seconds; see `video_emotions`.
+    """
+
+    tracks: FaceTracks
+    raw: np.ndarray
+    probabilities: np.ndarray
+    names: tuple
+    smoothing: float
+
+    def __len__(self):
+        """Number of faces."""
+        return len(self.tracks)
+
+    @property
+    def predicted(self):
+        """ndarray of int, shape (n,): the most probable emotion, smoothed, an index into `names`."""
+        return self.probabilities.argmax(axis=1)
+
+    def __repr__(self):
+        lines = [f"VideoEmotions: {len(self)} faces in {len(self.tracks.looks)} frames"]
+        for face in range(len(self)):
+            shares = np.bincount(self.predicted[self.tracks.face == face], minlength=len(self.names))
+            shares = shares / shares.sum()
+            ranked = [c for c in np.argsort(-shares, kind="stable") if shares[c] >= 0.005]
+            shown = ", ".join(f"{self.names[c]} {shares[c]:.0%}" for c in ranked)
+            lines.append(f"  face {face}: {shown}")
+        return "\n".join(lines)
+
+    def to_frame(self):
+        """Return a table, a row for each sighting.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns face, frame, time (s), x, y, w, h, emotion, then the smoothed probability of each emotion
+            under its name, and what the model said as raw_NAME.
+        """
+        table = self.tracks.to_frame()
+        table["emotion"] = np.array(self.names)[self.predicted]
+        for prefix, values in (("", self.probabilities), ("raw_", self.raw)):
+            for name, column in zip(self.names, values.T, strict=True):
+                table[prefix + name] = column
+        return table
+
+
+def video_emotions(video, model=predict_emotions, *, smoothing=0.4, names=EMOTIONS, **tracking):
+    """Follow every face through a video and say which emotion it shows at each time.
+
+    The model sees single pictures, so that its answers flicker. They are averaged over the face's sightings
+    before and after, with weights that fall as exp(-distance in time / `smoothing`): exponential smoothing to
+    both sides, which does not lag behind. Nothing is made up for times at which the face was not found.
+
+    Parameters
+    ----------
+    video : str, Path or iterable of ndarray
+        A video file, or RGB frames (H, W, 3) uint8.
+    model : callable, default `predict_emotions`
+        Gets faces (K, 96, 96, 3) uint8 RGB and returns probabilities (K, C), e.g. `onnx_model("my.onnx")`.
+    smoothing : float, default 0.4
+        Seconds after which a weight has fallen to 37 %. 0: no smoothing.
+    names : sequence of str, length C
+        What the columns mean.
+    **tracking
+        As in `track_faces`: every, max_frames, detector, max_gap, progress, ...
+
+    Returns
+    -------
+    VideoEmotions
+        Without a face: of length 0.
+
+    Raises
+    ------
+    DatasetError
+        If the file cannot be read.
+    ValueError
+        If the model returns anything but a row of probabilities a face, or an argument is out of its range.
+    """
+    if not 0 <= smoothing < np.inf:
+        raise ValueError(f"smoothing: expected seconds from 0 up, got {smoothing!r}.")
+    names = tuple(names)
+
+    def look(frame, boxes):
+        answer = np.asarray(model(crop_faces(frame, boxes)), dtype=float)
+        if answer.shape != (len(boxes), len(names)):
+            raise ValueError(
+                f"model: expected probabilities of shape ({len(boxes)}, {len(names)}), a row a face and a "
+                f"column for each of {', '.join(names)}, got {answer.shape}; pass names=... of its classes."
+            )
+        if not (answer >= 0).all() or not np.allclose(answer.sum(axis=1), 1, atol=1e-3):
+            raise ValueError(f"model: expected rows that sum to 1, got {answer[0].round(3)}; use softmax.")
+        return answer
+
+    tracks = track_faces(video, each=look, **tracking)
+    raw = np.array(tracks.values).reshape(-1, len(names))
+    smooth = raw.copy()
+    for face in range(len(tracks) if smoothing else 0):
+        mine = tracks.face == face
+        smooth[mine] = _smooth(raw[mine], tracks.time[mine], smoothing)
+    return VideoEmotions(tracks, raw, smooth, names, float(smoothing))
+
+
+def _smooth(values, times, scale):
+    """Means of values (n, C) at times (n,) under two-sided exponential weights."""
+    fall = np.exp(-np.diff(times) / scale)
+    values = np.column_stack([values, np.ones(len(values))])  # the last column sums the weights
+    before, after = values.copy(), values.copy()
+    for k in range(1, len(values)):
+        before[k] += fall[k - 1] * before[k - 1]
+        after[-1 - k] += fall[-k] * after[-k]
+    sums = before + after - values
+    return sums[:, :-1] / sums[:, -1:]

@@ -1,0 +1,264 @@
+"""Photos as people see them, and the faces in them."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+from scipy.optimize import linear_sum_assignment
+
+from facesom.io import DatasetError
+
+from .detectors import DETECTORS
+
+__all__ = ["as_boxes", "as_photo", "crop_faces", "find_faces", "match_boxes", "read_photo"]
+
+MAX_SIDE = 2048  # pixels: a face of a fortieth of the longer side still has 50
+LARGEST = 200_000_000  # pixels of a file that is decoded at all
+
+
+def read_photo(path, *, max_side=MAX_SIDE):
+    """Read a photo as people see it: upright, in RGB, 8 bits a channel.
+
+    The rotation that a camera noted (EXIF) is applied, CMYK converted, transparency laid on white, gray and
+    16-bit pictures brought to RGB. Of an animation the first frame is read.
+
+    Parameters
+    ----------
+    path : str or Path
+        JPEG, PNG, TIFF, WebP, GIF, BMP: whatever Pillow opens.
+    max_side : int, default 2048
+        The longer side in pixels at most; a larger photo is scaled down, with a warning that says so. Large
+        JPEGs are scaled while they are decoded, so that they take little memory.
+
+    Returns
+    -------
+    ndarray of uint8, shape (H, W, 3)
+
+    Raises
+    ------
+    DatasetError
+        If the file is no image, is damaged, or has more than 200 million pixels.
+    OSError
+        If there is no such file, or it cannot be opened.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise DatasetError(f"{path} is a folder; expected one photo: pass each of sorted(path.iterdir())")
+    with open(path, "rb") as file:
+        try:
+            photo, size = _decode(file, max_side)
+        except UnidentifiedImageError:
+            file.seek(0)
+            raise DatasetError(f"{path} is not an image; {_guess(file.read(16), path)}") from None
+        except DatasetError as error:
+            raise DatasetError(f"{path}: {error}") from None
+        except (OSError, SyntaxError, ValueError, EOFError) as error:  # Pillow's ways to say damaged
+            raise DatasetError(f"{path} is damaged ({error!s:.80}); copy or export it again") from None
+    if max(size) > max_side:
+        warnings.warn(
+            f"{path.name}: {size[0]} × {size[1]} pixels, scaled to {photo.shape[1]} × {photo.shape[0]}; "
+            "pass a larger max_side to find smaller faces.",
+            stacklevel=2,
+        )
+    return photo
+
+
+def _decode(file, max_side):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit is our own
+        try:
+            image = Image.open(file)
+        except Image.DecompressionBombError as error:
+            raise DatasetError(f"{error}") from None
+    with image:
+        size = image.size
+        if size[0] * size[1] > LARGEST:
+            raise DatasetError(
+                f"{size[0]} × {size[1]} pixels, past the limit of {LARGEST // 10**6} million; scale it down "
+                "first"
+            )
+        image.draft("RGB", (max_side, max_side))  # JPEG only: decodes a half, a quarter, an eighth
+        image.load()
+        image = ImageOps.exif_transpose(image)
+        if max(image.size) > max_side and image.mode in ("L", "RGB", "RGBA", "LA", "CMYK"):
+            image.thumbnail((max_side, max_side), Image.Resampling.BOX)
+        image = _to_rgb(image)
+        image.thumbnail((max_side, max_side), Image.Resampling.BOX)
+        return np.asarray(image), size
+
+
+def _to_rgb(image):
+    if image.mode in ("F", "I") or image.mode.startswith("I;16"):
+        values = np.asarray(image).astype(np.float32)
+        if not np.isfinite(values).all():
+            raise DatasetError("holds NaN or infinity; expected a photo")
+        highest = values.max(initial=0)
+        full = 1 if image.mode == "F" and highest <= 1 else 255 if highest <= 255 else max(65535, highest)
+        return Image.fromarray(np.clip(values * (255 / full), 0, 255).astype(np.uint8)).convert("RGB")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        paper = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(paper, image).convert("RGB")
+    return image.convert("RGB")
+
+
+def _guess(head, path):
+    if not head:
+        return "the file is empty: copy it again"
+    if head[4:8] == b"ftyp":
+        what = "a HEIC or AVIF photo" if head[8:11] in (b"hei", b"mif", b"avi", b"hev") else "a video"
+        return f"it looks like {what}: export it as JPEG"
+    if head[:4] == b"%PDF":
+        return "it is a PDF: export the page as PNG"
+    if head[:1] == b"<" or head[:15].lower() == b"<!doctype html":
+        return "it is a web page or SVG: save the picture itself"
+    return "expected JPEG, PNG, TIFF, WebP, GIF or BMP"
+
+
+def find_faces(photo, detector="network", *, min_size=None):
+    """Find the faces in a photo.
+
+    Parameters
+    ----------
+    photo : array_like of uint8, shape (H, W, 3)
+        RGB, as `read_photo` returns it; gray (H, W) and float in [0, 1] are brought to that.
+    detector : str or callable, default "network"
+        "network" is built in. "cascade" comes with scikit-image, "haar" with OpenCV 4 only, "dlib" with the
+        extra ``landmarks``, "yunet" once `fetch_yunet` has fetched its model. A function
+        gets photo and `min_size` and returns boxes (K, 4): x, y, width, height.
+    min_size : float, optional
+        Side in pixels of the smallest face. Default: a 25th of the photo's longer side, at least
+        20. Half of it takes four times as long.
+
+    Returns
+    -------
+    ndarray of int, shape (K, 4)
+        x, y, width, height of each face in pixels, within the photo, from left to right. Without a face of
+        shape (0, 4).
+
+    Raises
+    ------
+    ValueError
+        If this is no photo, or the detector is not known.
+    ImportError
+        If the detector needs a library that is missing.
+    DatasetError
+        If the detector needs a model file that is missing.
+    """
+    photo = as_photo(photo)
+    if not callable(detector) and detector not in DETECTORS:
+        raise ValueError(f"detector: expected one of {', '.join(DETECTORS)} or a function, got {detector!r}.")
+    if min_size is None:
+        min_size = max(20, max(photo.shape[:2]) / 25)
+    if not 8 <= min_size < np.inf:
+        raise ValueError(f"min_size: expected a side of at least 8 pixels, got {min_size!r}.")
+    find = detector if callable(detector) else DETECTORS[detector]
+    boxes = as_boxes(find(photo, min_size))
+    corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
+    x, y, right, bottom = np.clip(np.rint(corners), 0, np.tile(photo.shape[1::-1], 2)).astype(int).T
+    boxes = np.column_stack([x, y, right - x, bottom - y])
+    boxes = boxes[(boxes[:, 2:] > 0).all(axis=1)]
+    return boxes[np.argsort(boxes[:, 0] + boxes[:, 2] / 2, kind="stable")]
+
+
+def crop_faces(photo, boxes, *, size=96, scale=1.0):
+    """Cut faces out of a photo as squares.
+
+    Parameters
+    ----------
+    photo : array_like, shape (H, W, 3) or (H, W)
+    boxes : array_like of int, shape (K, 4)
+        As from `find_faces`.
+    size : int, default 96
+        Side of the crops in pixels.
+    scale : float, default 1.0
+        Side of the square over that of the box, the geometric mean of its width and height. What lies
+        outside the photo repeats its edge.
+
+    Returns
+    -------
+    ndarray of uint8, shape (K, size, size, 3)
+    """
+    photo, boxes = as_photo(photo), as_boxes(boxes)
+    middle = boxes[:, :2] + boxes[:, 2:] / 2
+    sides = scale * np.sqrt(boxes[:, 2] * boxes[:, 3])
+    crops = np.empty((len(boxes), size, size, 3), np.uint8)
+    for crop, (x, y), side in zip(crops, middle, sides, strict=True):
+        half = max(1, round(side / 2))
+        left, top = round(x) - half, round(y) - half
+        rows = np.clip(np.arange(top, top + 2 * half), 0, photo.shape[0] - 1)
+        cols = np.clip(np.arange(left, left + 2 * half), 0, photo.shape[1] - 1)
+        how = cv2.INTER_AREA if 2 * half > size else cv2.INTER_CUBIC
+        crop[:] = cv2.resize(photo[rows[:, None], cols], (size, size), interpolation=how)
+    return crops
+
+
+def match_boxes(boxes, others, min_overlap=0.3):
+    """Find for each box the one of `others` that it overlaps, all pairs weighed together (Kuhn, 1955).
+
+    Parameters
+    ----------
+    boxes, others : array_like, shape (K, 4) and (L, 4)
+    min_overlap : float, default 0.3
+        Least intersection over union.
+
+    Returns
+    -------
+    ndarray of int, shape (K,)
+        Its partner's place in `others`, or -1.
+    """
+    a, b = as_boxes(boxes)[:, None], as_boxes(others)[None]
+    low = np.maximum(a[..., :2], b[..., :2])
+    high = np.minimum(a[..., :2] + a[..., 2:], b[..., :2] + b[..., 2:])
+    shared = np.clip(high - low, 0, None).prod(axis=-1)
+    overlap = shared / np.maximum(a[..., 2:].prod(-1) + b[..., 2:].prod(-1) - shared, 1e-9)
+    overlap[overlap < min_overlap] = 0
+    rows, columns = linear_sum_assignment(overlap, maximize=True)
+    partner = np.full(len(overlap), -1)
+    real = overlap[rows, columns] > 0
+    partner[rows[real]] = columns[real]
+    return partner
+
+
+def as_photo(photo):
+    """Return a photo as RGB (H, W, 3) uint8, or raise `ValueError`."""
+    if isinstance(photo, (str, Path)):
+        raise ValueError(f"photo: expected an array, got the path {str(photo)!r}; pass read_photo(path).")
+    photo = np.asarray(photo)
+    if (
+        photo.ndim not in (2, 3)
+        or (photo.ndim == 3 and photo.shape[2] not in (3, 4))
+        or min(photo.shape) == 0
+    ):
+        guess = "; pass them one by one" if photo.ndim == 4 else ""
+        raise ValueError(f"photo: expected RGB (H, W, 3), got shape {photo.shape}{guess}.")
+    if photo.dtype.kind == "f":
+        low, high = photo.min(), photo.max()
+        if not (low >= 0 and high <= 1):
+            raise ValueError(
+                f"photo: expected floats in [0, 1] or uint8, got {low:g} to {high:g}"
+                + ("; pass photo.astype(np.uint8)." if low >= 0 and high <= 255 else ".")
+            )
+        photo = (photo * 255).round().astype(np.uint8)
+    if photo.dtype != np.uint8:
+        raise ValueError(f"photo: expected uint8, got {photo.dtype}; read it with facesom.read_photo.")
+    if photo.ndim == 2:
+        photo = np.repeat(photo[..., None], 3, axis=2)
+    return np.ascontiguousarray(photo[..., :3])
+
+
+def as_boxes(boxes):
+    """Return boxes (K, 4) of float, or raise `ValueError`."""
+    boxes = np.asarray(boxes, dtype=float)
+    if boxes.size == 0:
+        return np.empty((0, 4))
+    if boxes.ndim != 2 or boxes.shape[1] != 4 or not np.isfinite(boxes).all():
+        raise ValueError(
+            f"boxes: expected (K, 4), x, y, width, height of each face, got shape {boxes.shape}"
+            + ("; pass boxes[None]." if boxes.shape == (4,) else ".")
+        )
+    return boxes

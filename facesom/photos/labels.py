@@ -1,0 +1,322 @@
+"""Faces of group photos labelled by hand, in a small CSV, and how well models do against it."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from facesom.emotions import EMOTIONS, SYNONYMS, classification_scores
+from facesom.io import DatasetError
+
+from .faces import match_boxes
+
+__all__ = ["NO_FACE", "FaceLabels", "GroupEvaluation", "evaluate_groups", "read_labels", "write_label_sheet"]
+
+COLUMNS = ("photo", "face", "x", "y", "w", "h", "label")
+NO_FACE = "none"  # the label of a box that holds no face
+OVERLAP = 0.3  # intersection over union from which two boxes mean the same face
+ENOUGH_PHOTOS = 10  # to draw photos anew for an interval
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FaceLabels:
+    """What a person wrote about n boxes.
+
+    Attributes
+    ----------
+    photos : tuple of str, length n
+        Name of the file that each is in.
+    faces : ndarray of int, shape (n,)
+        Number of the face in its photo; -1 for one that the detector missed and the person added.
+    boxes : ndarray of int, shape (n, 4)
+        x, y, w, h in pixels.
+    labels : tuple of str, length n
+        An emotion, "none" where there is no face, "" where nothing was written.
+    names : tuple of str
+        The emotions that can occur.
+    """
+
+    photos: tuple
+    faces: np.ndarray
+    boxes: np.ndarray
+    labels: tuple
+    names: tuple
+
+    def __len__(self):
+        return len(self.photos)
+
+    def __repr__(self):
+        counts = Counter(label or "not labelled" for label in self.labels)
+        shown = ", ".join(f"{n} × {label}" for label, n in counts.most_common())
+        return f"FaceLabels: {len(self)} faces in {len(set(self.photos))} photos; {shown}"
+
+
+def write_label_sheet(results, path):
+    """Write a CSV with a row a face and an empty column `label`, to be filled in by hand.
+
+    Labels that a sheet of this name holds already are kept, rows added to it too: nobody's work is lost.
+
+    Parameters
+    ----------
+    results : GroupPhoto or sequence of GroupPhoto
+    path : str or Path
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    DatasetError
+        If `path` is another kind of file; it stays as it is.
+    """
+    path = Path(path)
+    results = _as_list(results)
+    rows = [[r.name, k, *box, ""] for r in results for k, box in enumerate(r.boxes.tolist())]
+    if path.exists():
+        names = results[0].names if results else EMOTIONS
+        old = read_labels(path, names=names)
+        kept = np.zeros(len(old), dtype=bool)
+        for photo in set(old.photos):
+            theirs = [k for k, name in enumerate(old.photos) if name == photo]
+            ours = [k for k, row in enumerate(rows) if row[0] == photo]
+            partner = match_boxes(np.array([rows[k][2:6] for k in ours]), old.boxes[theirs], OVERLAP)
+            for k, place in zip(ours, partner, strict=True):
+                if place >= 0:
+                    rows[k][-1] = old.labels[theirs[place]]
+                    kept[theirs[place]] = True
+        for k in np.flatnonzero(~kept):
+            if old.labels[k]:
+                rows.append([old.photos[k], "", *old.boxes[k].tolist(), old.labels[k]])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.part")
+    with open(beside, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([COLUMNS, *rows])
+    os.replace(beside, path)
+    return path
+
+
+def read_labels(path, *, names=EMOTIONS):
+    """Read a sheet that was filled in by hand.
+
+    In the column `label` stands an emotion (also "anger", "happiness" ...), "none" where the box holds no
+    face, or nothing. For a face that was not found add a row with its box and no number.
+
+    Parameters
+    ----------
+    path : str or Path
+        CSV with the columns photo, face, x, y, w, h, label, separated by commas or, as some spreadsheets do,
+        semicolons.
+    names : sequence of str
+        The emotions that may occur.
+
+    Returns
+    -------
+    FaceLabels
+
+    Raises
+    ------
+    DatasetError
+        If this is no such table; the message says in which line and what is wrong.
+    OSError
+        If the file cannot be opened.
+    """
+    path, names = Path(path), tuple(names)
+    known = {word: name for name in names for word in (name.lower(), *SYNONYMS.get(name, ()))}
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise DatasetError(f"{path} is no text in UTF-8; save the sheet as CSV, not as a workbook") from None
+    lines = text.splitlines()
+    rows = csv.reader(lines, delimiter=";" if lines and ";" in lines[0] else ",")
+    header = [name.strip().lower() for name in next(rows, [])]
+    if missing := [name for name in COLUMNS if name not in header]:
+        raise DatasetError(
+            f"{path}: expected the columns {', '.join(COLUMNS)}, lacks {', '.join(missing)}; "
+            "start from the file that write_label_sheet wrote"
+        )
+    found = []
+    for row in rows:
+        if any(cell.strip() for cell in row):
+            cells = dict(zip(header, (cell.strip() for cell in row), strict=False))
+            try:
+                found.append(_labelled(cells, known))
+            except ValueError as error:
+                raise DatasetError(f"{path}, line {rows.line_num}: {error}") from None
+    photos, faces, boxes, labels = zip(*found, strict=True) if found else ((), (), (), ())
+    return FaceLabels(photos, np.array(faces, int), np.array(boxes, int).reshape(-1, 4), labels, names)
+
+
+def _labelled(cells, known):
+    """Photo, face, box and label of one row, or `ValueError`."""
+    if len(cells) < len(COLUMNS):
+        raise ValueError(f"expected {len(COLUMNS)} cells, got {len(cells)}")
+    if not cells["photo"]:
+        raise ValueError("expected the name of the photo, the cell is empty")
+    numbers = {}
+    for column in ("face", "x", "y", "w", "h"):
+        text = cells[column] or ("-1" if column == "face" else "")
+        try:
+            numbers[column] = int(text)
+        except ValueError:
+            raise ValueError(f"{column}: expected a whole number, got {text!r}") from None
+    if numbers["w"] < 1 or numbers["h"] < 1:
+        raise ValueError(f"expected a box of at least a pixel, got {numbers['w']} × {numbers['h']}")
+    label = cells["label"].lower()
+    if label and label != NO_FACE and label not in known:
+        raise ValueError(
+            f"label: expected one of {', '.join(dict.fromkeys(known.values()))}, {NO_FACE} or nothing, "
+            f"got {cells['label']!r}"
+        )
+    return cells["photo"], numbers["face"], [numbers[c] for c in "xywh"], known.get(label, label)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class GroupEvaluation:
+    """How well faces were found and their emotions told, against labels by hand.
+
+    Attributes
+    ----------
+    scores : dict of str to ClassificationScores
+        "model" and, where there is one, "second", on the n faces that were found and labelled; empty where
+        there is none.
+    photos, faces : tuple of str, ndarray of int, shape (n,)
+        Where these faces are.
+    crops : ndarray of uint8, shape (n, 96, 96, 3)
+    truth, predicted : ndarray of int, shape (n,)
+        Emotions as indices into `names`, the labelled one and that of the first model.
+    probabilities : ndarray of float, shape (n, C)
+        Of the first model.
+    worst : ndarray of int
+        Places among the n of the faces told wrong, the one whose true emotion got least first.
+    false_faces : tuple of (str, int)
+        Photo and number of each box that was labelled "none".
+    false_crops : ndarray of uint8, shape (m, 96, 96, 3)
+    missed : tuple of (str, tuple)
+        Photo and box of each labelled face that was not found.
+    n_unlabelled : int
+        Boxes about which nothing was written.
+    names : tuple of str
+    """
+
+    scores: dict
+    photos: tuple
+    faces: np.ndarray
+    crops: np.ndarray
+    truth: np.ndarray
+    predicted: np.ndarray
+    probabilities: np.ndarray
+    worst: np.ndarray
+    false_faces: tuple
+    false_crops: np.ndarray
+    missed: tuple
+    n_unlabelled: int
+    names: tuple
+
+    def __repr__(self):
+        found = (
+            f"{len(self.truth)} labelled faces found, {len(self.missed)} missed, {len(self.false_faces)} "
+            f"boxes without a face, {self.n_unlabelled} not labelled"
+        )
+        return "\n".join([f"GroupEvaluation: {found}", *(f"{n}: {s}" for n, s in self.scores.items())])
+
+
+def evaluate_groups(results, labels, *, n_bootstraps=1000, seed=0):
+    """Compare found faces and told emotions with labels by hand.
+
+    A labelled box and a found one mean the same face where they overlap by at least 0.3 (intersection over
+    union), whatever their numbers: one sheet serves all detectors.
+
+    Parameters
+    ----------
+    results : GroupPhoto or sequence of GroupPhoto
+    labels : FaceLabels
+    n_bootstraps, seed
+        As in `classification_scores`. Photos are drawn anew where there are at least ten, since faces of one
+        photo share light and occasion, else faces.
+
+    Returns
+    -------
+    GroupEvaluation
+
+    Raises
+    ------
+    ValueError
+        If no photo has both results and labels, two results have one name, or the emotions differ.
+    """
+    results = _as_list(results)
+    by_name = {result.name: result for result in results}
+    if len(by_name) < len(results):
+        twice = next(name for name, n in Counter(r.name for r in results).items() if n > 1)
+        raise ValueError(
+            f"results: expected photos of different names, {twice!r} is there twice; rename one."
+        )
+    if not set(by_name) & set(labels.photos):
+        raise ValueError(
+            f"labels: expected labels of some of {', '.join(list(by_name)[:4])}, got those of "
+            f"{', '.join(sorted(set(labels.photos))[:4]) or 'no photo'}; the names must be the same."
+        )
+    names = labels.names
+    rows, false_faces, false_crops, missed, n_unlabelled = [], [], [], [], 0
+    for name, result in by_name.items():
+        if result.names != names:
+            raise ValueError(f"results: expected the emotions {names} of the labels, got {result.names}.")
+        theirs = [k for k, photo in enumerate(labels.photos) if photo == name]
+        partner = match_boxes(result.boxes, labels.boxes[theirs], OVERLAP)
+        for face, place in enumerate(partner):
+            label = labels.labels[theirs[place]] if place >= 0 else ""
+            if label == NO_FACE:
+                false_faces.append((name, face))
+                false_crops.append(result.crops[face])
+            elif label:
+                rows.append((result, face, names.index(label)))
+            else:
+                n_unlabelled += 1
+        lost = set(range(len(theirs))) - set(partner.tolist())
+        missed += [
+            (name, tuple(labels.boxes[theirs[k]].tolist()))
+            for k in sorted(lost)
+            if labels.labels[theirs[k]] not in ("", NO_FACE)
+        ]
+    photos = tuple(result.name for result, _, _ in rows)
+    truth = np.array([code for _, _, code in rows], dtype=int)
+    probabilities = np.array([r.probabilities[face] for r, face, _ in rows]).reshape(-1, len(names))
+    models = {"model": probabilities}
+    if rows and all(result.second is not None for result, _, _ in rows):
+        models["second"] = np.array([r.second[face] for r, face, _ in rows])
+    units = photos if len(set(photos)) >= ENOUGH_PHOTOS else None
+    scores = {
+        name: classification_scores(
+            truth, probabilities=p, names=names, groups=units, n_bootstraps=n_bootstraps, seed=seed
+        )
+        for name, p in models.items()
+        if rows
+    }
+    predicted = probabilities.argmax(axis=1) if rows else truth
+    given = probabilities[np.arange(len(truth)), truth]
+    order = np.argsort(given, kind="stable")
+    stack = np.empty((0, *results[0].crops.shape[1:]), np.uint8)
+    return GroupEvaluation(
+        scores=scores,
+        photos=photos,
+        faces=np.array([face for _, face, _ in rows], dtype=int),
+        crops=np.array([result.crops[face] for result, face, _ in rows]) if rows else stack,
+        truth=truth,
+        predicted=predicted,
+        probabilities=probabilities,
+        worst=order[predicted[order] != truth[order]],
+        false_faces=tuple(false_faces),
+        false_crops=np.array(false_crops) if false_crops else stack,
+        missed=tuple(missed),
+        n_unlabelled=n_unlabelled,
+        names=names,
+    )
+
+
+def _as_list(results):
+    return list(results) if isinstance(results, (list, tuple)) else [results]

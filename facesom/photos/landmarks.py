@@ -1,0 +1,239 @@
+"""68 landmarks of photographed faces: found, made steady, checked, and brought to where a drawing has them.
+
+The scheme is that of Sagonas et al. (2013), "300 Faces in-the-Wild": 0-16 jaw, 17-26 brows, 27-35 nose,
+36-47 eyes, 48-67 lips; "left" is the left of the picture.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from facesom.io import DatasetError
+
+from .faces import as_boxes, as_photo
+
+__all__ = ["align_landmarks", "eye_frame", "find_landmarks", "head_turn", "steady_landmarks"]
+
+#: Which of the 68 points are drawn: brows, eyes, lips, in the order of `drawing.LANDMARKS`.
+DRAWN = np.r_[17:27, 36:68]
+
+EYE_DISTANCE = 0.32  # of the picture's side, and the eyes' place in it
+EYES_AT = (0.5, 0.385)
+
+INSTALL = 'pip install dlib-bin face_recognition_models, or facesom with its extra, ".[landmarks]"'
+ENLARGED = 240  # pixels: a face given to dlib is at least this large
+
+# How boxes are moved (in sides, to the right and down) and scaled to see whether the landmarks stay.
+_SHAKES = np.array(
+    [
+        (0, 0, 1),
+        (0.06, 0.06, 1),
+        (-0.06, 0.06, 1),
+        (0.06, -0.06, 1),
+        (-0.06, -0.06, 1),
+        (0, 0, 1.1),
+        (0, 0, 0.9),
+    ]
+)
+
+
+def find_landmarks(photo, boxes, predictor=None):
+    """Find 68 landmarks in each face with dlib's regression trees (Kazemi & Sullivan, 2014).
+
+    Needs the extra ``landmarks``: dlib-bin (Boost licence) and, for the model, face_recognition_models (CC0).
+    The model was trained on iBUG 300-W, whose licence excludes commercial use; its makers hold that the model
+    cannot be used in a product either: ask Imperial College London before you do. Research is fine.
+
+    Parameters
+    ----------
+    photo : ndarray of uint8, shape (H, W, 3) or (H, W)
+        RGB or gray.
+    boxes : array_like of int, shape (K, 4)
+        x, y, width, height of each face in pixels, as `find_faces` returns them.
+    predictor : str or Path, optional
+        Another 68-point model file for dlib. Default: that of face_recognition_models.
+
+    Returns
+    -------
+    ndarray of float64, shape (K, 68, 2)
+        x and y in pixels, 0 in the middle of the first pixel; may lie outside the photo.
+
+    Raises
+    ------
+    ImportError
+        If dlib, or the model's package, is missing; the message says how to install it.
+    DatasetError
+        If the predictor's file is missing or no such model.
+    ValueError
+        If photo or boxes are of another shape, or a box is empty.
+    """
+    photo, boxes = as_photo(photo), as_boxes(boxes)
+    if (boxes[:, 2:] < 1).any():
+        raise ValueError("boxes: expected x, y, width, height, each at least a pixel wide and high.")
+    model = _dlib_model(str(predictor) if predictor is not None else _default_model())
+    from dlib import rectangle  # _dlib_model has said what to do where it is missing
+
+    found = np.empty((len(boxes), 68, 2))
+    for place, box in enumerate(boxes):
+        face, corner, scale = _enlarge(photo, box)
+        x, y, w, h = (box - (*corner, 0, 0)) * scale
+        window = rectangle(round(x), round(y), round(x + w) - 1, round(y + h) - 1)
+        points = [(point.x, point.y) for point in model(face, window).parts()]
+        found[place] = (np.array(points) + 0.5) / scale - 0.5 + corner
+    return found
+
+
+def _enlarge(photo, box):
+    """A face with its surroundings, enlarged: dlib's landmarks are whole pixels, coarse on a small face."""
+    low = np.clip(np.floor(box[:2] - box[2:] / 2), 0, np.array(photo.shape[1::-1]) - 1).astype(int)
+    high = np.clip(np.ceil(box[:2] + 1.5 * box[2:]), low + 1, photo.shape[1::-1]).astype(int)
+    scale = max(1.0, ENLARGED / box[2:].max())
+    face = photo[low[1] : high[1], low[0] : high[0]]
+    if scale > 1:
+        face = cv2.resize(face, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+    return np.ascontiguousarray(face), low, scale
+
+
+def _default_model():
+    # its own module asks for pkg_resources, which newer Pythons lack: find the file without importing it
+    spec = find_spec("face_recognition_models")
+    if spec is None:
+        raise ImportError(
+            f"the 68-point model is missing: {INSTALL}; or name a file of it, "
+            'predictor="shape_predictor_68_face_landmarks.dat".'
+        )
+    return str(Path(spec.origin).parent / "models" / "shape_predictor_68_face_landmarks.dat")
+
+
+@lru_cache(maxsize=2)
+def _dlib_model(path):
+    try:
+        import dlib
+    except ImportError:
+        raise ImportError(
+            f"dlib is missing: {INSTALL}; or pass a function of your own, "
+            "landmarks=function(photo, boxes) -> (K, 68, 2)."
+        ) from None
+    if not Path(path).is_file():
+        raise DatasetError(f"no model file {path!r}: expected dlib's shape_predictor_68_face_landmarks.dat")
+    try:
+        model = dlib.shape_predictor(path)
+    except RuntimeError as error:
+        raise DatasetError(f"{path}: no shape predictor of dlib ({error!s:.80})") from None
+    points = model(np.zeros((64, 64), np.uint8), dlib.rectangle(8, 8, 55, 55)).num_parts
+    if points != 68:
+        raise DatasetError(f"{path}: a model of {points} landmarks; expected one of 68")
+    return model
+
+
+def steady_landmarks(photo, boxes, landmarks=find_landmarks):
+    """Find landmarks that do not depend on how the detector frames a face, and say how steady they are.
+
+    Each face is framed anew from its own landmarks, twice; then its box is moved and scaled a little, seven
+    times, and the median of the seven is taken. Where the face is hidden, blurred or none, they differ.
+
+    Parameters
+    ----------
+    photo : ndarray of uint8, shape (H, W, 3)
+    boxes : array_like of int, shape (K, 4)
+    landmarks : callable
+        ``landmarks(photo, boxes)`` returns (K, 68, 2), in pixels.
+
+    Returns
+    -------
+    points : ndarray of float64, shape (K, 68, 2)
+    spread : ndarray of float64, shape (K,)
+        Mean distance of the seven from their median over brows, nose, eyes and lips, in eye distances.
+
+    Raises
+    ------
+    ValueError
+        If `landmarks` returns anything else.
+    """
+    n = len(boxes)
+    if not n:
+        return np.empty((0, 68, 2)), np.empty(0)
+    points = _ask(landmarks, photo, np.asarray(boxes))
+    points = _ask(landmarks, photo, _frame_anew(points))
+    x, y, side = np.moveaxis(_frame_anew(points)[:, :3], -1, 0)
+    right, down, scale = _SHAKES.T[:, :, None]
+    shaken = np.stack([x + (right + (1 - scale) / 2) * side, y + (down + (1 - scale) / 2) * side], -1)
+    sides = np.repeat((scale * side)[..., None], 2, axis=-1)
+    tries = _ask(landmarks, photo, np.concatenate([shaken, sides], axis=-1).reshape(-1, 4))
+    tries = tries.reshape(len(_SHAKES), n, 68, 2)
+    points = np.median(tries, axis=0)
+    apart = np.linalg.norm(tries - points, axis=-1)[..., 17:].mean(axis=(0, 2))
+    return points, apart / np.maximum(eye_frame(points)[1], 1e-9)
+
+
+def _ask(landmarks, photo, boxes):
+    points = np.asarray(landmarks(photo, boxes), dtype=float)
+    if points.shape != (len(boxes), 68, 2) or not np.isfinite(points).all():
+        raise ValueError(
+            f"landmarks: expected finite numbers of shape ({len(boxes)}, 68, 2), one set for each box, got "
+            f"shape {points.shape}" + ("." if np.isfinite(points).all() else " with NaN or infinity.")
+        )
+    return points
+
+
+def _frame_anew(points):
+    """Boxes (K, 4) as dlib's own detector would put them, which its landmark model was trained on."""
+    centre = points.mean(axis=-2)
+    radius = np.sqrt(((points - centre[:, None]) ** 2).sum(-1).mean(-1))[:, None]
+    side = 2.7 * radius
+    return np.concatenate([centre - (0, 0.14) * radius - side / 2, side, side], axis=-1)
+
+
+def eye_frame(points):
+    """Middle between the eye centres, (..., 2), their distance, (...,), and direction, (..., 2)."""
+    left, right = points[..., 36:42, :].mean(axis=-2), points[..., 42:48, :].mean(axis=-2)
+    distance = np.linalg.norm(right - left, axis=-1)
+    return (left + right) / 2, distance, (right - left) / np.maximum(distance, 1e-9)[..., None]
+
+
+def align_landmarks(points, size=64):
+    """Shift, roll and scale landmarks so that the eyes come to rest where a drawing has them.
+
+    Parameters
+    ----------
+    points : array_like of float, shape (..., 68, 2)
+        In pixels of a photo.
+    size : int
+        Side of the drawing in pixels.
+
+    Returns
+    -------
+    ndarray of float64, shape (..., 42, 2)
+        Brows, eyes and lips in pixels of the drawing, for `drawing.draw_landmarks`. The eye centres lie
+        level, 0.32 sides apart.
+    """
+    points = np.asarray(points, dtype=float)
+    middle, distance, along = eye_frame(points)
+    across = along[..., ::-1] * (-1, 1)
+    turned = (points[..., DRAWN, :] - middle[..., None, :]) @ np.stack([along, across], axis=-1)
+    scale = EYE_DISTANCE * size / np.maximum(distance, 1e-9)
+    return turned * scale[..., None, None] + size * np.array(EYES_AT) - 0.5
+
+
+def head_turn(points):
+    """How far heads are turned to a side, from where the nose lies between the outer corners of the eyes.
+
+    Parameters
+    ----------
+    points : array_like of float, shape (..., 68, 2)
+
+    Returns
+    -------
+    ndarray of float64, shape (...,)
+        0: straight ahead; 1 or -1: the tip of the nose lies as far right or left as a corner of the eyes.
+    """
+    points = np.asarray(points, dtype=float)
+    middle, _, along = eye_frame(points)
+    x = ((points[..., (36, 45, 30), :] - middle[..., None, :]) * along[..., None, :]).sum(-1)
+    left, right, nose = np.moveaxis(x, -1, 0)
+    return (2 * nose - left - right) / np.maximum(right - left, 1e-9)

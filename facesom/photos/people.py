@@ -1,0 +1,303 @@
+"""A group photo taken apart into its people: everybody's emotion, and what that says of the group."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.special import entr
+from tqdm.auto import tqdm
+
+from facesom.emotions import EMOTIONS, predict_emotions
+from facesom.io import DatasetError, is_hidden
+
+from .faces import as_boxes, as_photo, crop_faces, find_faces, read_photo
+
+__all__ = ["GroupPhoto", "GroupSummary", "analyze_group", "analyze_groups"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class GroupSummary:
+    """What K faces say together, of C emotions.
+
+    Attributes
+    ----------
+    names : tuple of str, length C
+    counts : ndarray of int, shape (C,)
+        How many faces show each emotion more than any other.
+    mean : ndarray of float, shape (C,)
+        Mean probability of each emotion, everybody counting alike.
+    entropy : float
+        Of the mean, 0 where all is one emotion, 1 where all are equally probable (Shannon, 1948).
+    agreement : float
+        1 where all faces have the same probabilities, 0 where they have nothing in common: 1 minus the
+        Jensen-Shannon divergence (Lin, 1991) over its maximum. 1 for a single face.
+    distances : ndarray of float, shape (K,)
+        How far each face is from all others together: the Jensen-Shannon distance, 0 to 1.
+    models_agree : float
+        Share of the faces in which both models see the same emotion; NaN with one model.
+    """
+
+    names: tuple
+    counts: np.ndarray
+    mean: np.ndarray
+    entropy: float
+    agreement: float
+    distances: np.ndarray
+    models_agree: float
+
+    @property
+    def differs(self):
+        """int or None: number of the face that differs most from the others; None of fewer than three."""
+        return int(self.distances.argmax()) if len(self.distances) > 2 else None
+
+    def __repr__(self):
+        k = len(self.distances)
+        if not k:
+            return "GroupSummary: no face"
+        order = np.argsort(-self.mean, kind="stable")[:3]
+        lines = [
+            f"GroupSummary: {k} face{'s' * (k > 1)}",
+            "  counted    " + ", ".join(f"{n} × {name}" for n, name in _ranked(self.counts, self.names)),
+            "  on average " + ", ".join(f"{self.names[c]} {self.mean[c]:.2f}" for c in order),
+            f"  entropy {self.entropy:.2f}, agreement {self.agreement:.2f}",
+        ]
+        if self.differs is not None:
+            lines.append(f"  face {self.differs} differs most ({self.distances[self.differs]:.2f})")
+        if not np.isnan(self.models_agree):
+            lines.append(f"  both models agree on {self.models_agree:.0%} of the faces")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class GroupPhoto:
+    """The K faces of a photo, from left to right, and how probable each of C emotions is in each.
+
+    Attributes
+    ----------
+    name : str
+        Name of the file, "photo" where an array was given.
+    source : Path or ndarray
+        Where the photo is; from a file it is read again when needed, so that many results take little memory.
+    boxes : ndarray of int, shape (K, 4)
+        x, y, width, height in pixels.
+    crops : ndarray of uint8, shape (K, 96, 96, 3)
+        The faces as the models got them.
+    probabilities : ndarray of float, shape (K, C)
+    second : ndarray of float, shape (K, C), or None
+        The same of the second model.
+    names : tuple of str, length C
+        The emotions.
+    """
+
+    name: str
+    source: Path | np.ndarray
+    boxes: np.ndarray
+    crops: np.ndarray
+    probabilities: np.ndarray
+    second: np.ndarray | None
+    names: tuple
+
+    def __len__(self):
+        return len(self.boxes)
+
+    def __repr__(self):
+        ranked = _ranked(np.bincount(self.predicted, minlength=len(self.names)), self.names)
+        shown = ", ".join(f"{n} × {name}" for n, name in ranked) or "no face"
+        return f"GroupPhoto({self.name}: {len(self)} faces; {shown})"
+
+    @property
+    def photo(self):
+        """ndarray of uint8, shape (H, W, 3): the photo."""
+        if isinstance(self.source, np.ndarray):
+            return self.source
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # that it is scaled was said at the first reading
+            return read_photo(self.source)
+
+    @property
+    def predicted(self):
+        """ndarray of int, shape (K,): the most probable emotion of each face, an index into `names`."""
+        return self.probabilities.argmax(axis=1)
+
+    def summary(self):
+        """Return what the faces say together.
+
+        Returns
+        -------
+        GroupSummary
+        """
+        p, n_classes = self.probabilities, len(self.names)
+        k = len(p)
+        mean = p.mean(axis=0) if k else np.full(n_classes, np.nan)
+        most = np.log(max(2, min(k, n_classes)))
+        divergence = (entr(mean).sum() - entr(p).sum(axis=1).mean()) / most if k else np.nan
+        others = (p.sum(axis=0) - p) / max(k - 1, 1)
+        return GroupSummary(
+            names=self.names,
+            counts=np.bincount(self.predicted, minlength=n_classes),
+            mean=mean,
+            entropy=float(entr(mean).sum() / np.log(n_classes)),
+            agreement=float(1 - np.clip(divergence, 0, 1)),
+            distances=_js_distance(p, others) if k > 1 else np.zeros(k),
+            models_agree=np.nan
+            if self.second is None or not k
+            else float((self.second.argmax(axis=1) == self.predicted).mean()),
+        )
+
+    def to_frame(self):
+        """Return a table, a row a face.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns photo, face, x, y, w, h, emotion, probability, one for each emotion, and, with a second
+            model, second (its emotion) and second_NAME.
+        """
+        import pandas as pd
+
+        names = np.array(self.names)
+        columns = {"photo": self.name, "face": np.arange(len(self))}
+        columns |= dict(zip("xywh", self.boxes.T, strict=True))
+        columns |= {
+            "emotion": names[self.predicted],
+            "probability": self.probabilities.max(axis=1, initial=0),
+        }
+        columns |= dict(zip(names, self.probabilities.T, strict=True))
+        if self.second is not None:
+            columns["second"] = names[self.second.argmax(axis=1)]
+            columns |= {f"second_{name}": p for name, p in zip(names, self.second.T, strict=True)}
+        return pd.DataFrame(columns)
+
+
+def _ranked(counts, names):
+    return [(int(counts[c]), names[c]) for c in np.argsort(-counts, kind="stable") if counts[c]]
+
+
+def _js_distance(p, q):
+    """Jensen-Shannon distance, base 2, of the rows of p (K, C) and q (K, C): (K,), 0 to 1."""
+    gain = entr((p + q) / 2).sum(axis=1) - (entr(p) + entr(q)).sum(axis=1) / 2
+    return np.sqrt(np.clip(gain / np.log(2), 0, 1))
+
+
+def analyze_group(
+    photo,
+    *,
+    model=predict_emotions,
+    second=None,
+    detector="network",
+    min_size=None,
+    boxes=None,
+    names=EMOTIONS,
+):
+    """Find everybody in a photo and say which emotion each face shows.
+
+    Parameters
+    ----------
+    photo : str, Path or ndarray of uint8, shape (H, W, 3)
+        A file or an array, as from `read_photo`.
+    model : callable, default `predict_emotions`
+        Gets faces (K, 96, 96, 3) uint8 RGB and returns probabilities (K, C), e.g. `onnx_model("my.onnx")`.
+    second : callable, optional
+        Another one, to compare.
+    detector, min_size
+        As in `find_faces`.
+    boxes : array_like of int, shape (K, 4), optional
+        Faces, where you know better than the detector.
+    names : sequence of str, length C
+        What the columns mean.
+
+    Returns
+    -------
+    GroupPhoto
+        Without a face: of length 0.
+
+    Raises
+    ------
+    DatasetError
+        If the file is no image.
+    ValueError
+        If a model returns anything but one row of probabilities a face.
+    """
+    from_file = isinstance(photo, (str, Path))
+    source = Path(photo) if from_file else as_photo(photo)
+    picture = read_photo(source) if from_file else source
+    if boxes is None:
+        boxes = find_faces(picture, detector, min_size=min_size)
+    boxes = np.rint(as_boxes(boxes)).astype(int)
+    crops = crop_faces(picture, boxes)
+    names = tuple(names)
+    return GroupPhoto(
+        name=source.name if from_file else "photo",
+        source=source,
+        boxes=boxes,
+        crops=crops,
+        probabilities=_ask(model, crops, names, "model"),
+        second=None if second is None else _ask(second, crops, names, "second"),
+        names=names,
+    )
+
+
+def _ask(model, crops, names, what):
+    if not len(crops):
+        return np.empty((0, len(names)))
+    answer = np.asarray(model(crops), dtype=float)
+    if answer.shape != (len(crops), len(names)):
+        raise ValueError(
+            f"{what}: expected probabilities of shape ({len(crops)}, {len(names)}), a row a face and a "
+            f"column for each of {', '.join(names)}, got {answer.shape}; pass names=... of its classes."
+        )
+    if not (answer >= 0).all() or not np.allclose(answer.sum(axis=1), 1, atol=1e-3):
+        raise ValueError(
+            f"{what}: expected rows that sum to 1, got {answer[0].round(3)}; are these logits? Use softmax."
+        )
+    return answer
+
+
+def analyze_groups(paths, *, progress=True, **options):
+    """Analyze many photos; one that cannot be read does not stop the others.
+
+    Parameters
+    ----------
+    paths : str, Path or sequence of them
+        A folder, whose files are taken in the order of their names, or files.
+    progress : bool, default True
+        Whether to show a progress bar.
+    **options
+        As in `analyze_group`.
+
+    Returns
+    -------
+    results : list of GroupPhoto
+    failed : dict of str to str
+        What was wrong with each file that could not be read; also said in one warning at the end.
+
+    Raises
+    ------
+    DatasetError
+        If there is no file.
+    """
+    if isinstance(paths, (str, Path)):
+        paths = Path(paths)
+        if not paths.exists():
+            raise DatasetError(f"no folder or file {str(paths)!r}; looked from {str(Path.cwd())!r}")
+        paths = (
+            sorted(p for p in paths.iterdir() if p.is_file() and not is_hidden(p))
+            if paths.is_dir()
+            else [paths]
+        )
+    if not len(paths):
+        raise DatasetError("expected photos, found no file")
+    results, failed = [], {}
+    for path in tqdm(paths, desc="photos", disable=not progress):
+        try:
+            results.append(analyze_group(Path(path), **options))
+        except (DatasetError, OSError) as error:
+            failed[str(path)] = str(error)
+    if failed:
+        warnings.warn(
+            f"{len(failed)} of {len(paths)} files left out:\n  " + "\n  ".join(failed.values()), stacklevel=2
+        )
+    return results, failed

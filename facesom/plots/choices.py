@@ -1,0 +1,119 @@
+"""Pictures of choices: how training went, which parameters were tried, how many groups there might be."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from facesom.identity import STABLE
+from facesom.som import FOLDED
+
+from .canvas import COLOURS, MARKERS, new_axes
+
+CHOSEN = {"facecolor": "none", "edgecolor": "#D55E00", "linewidth": 2}
+
+
+def plot_training(som, *, ax=None):
+    """Draw the quantization error before each epoch of batch training.
+
+    Parameters
+    ----------
+    som : FaceSOM
+        A map fitted with ``method="batch"``.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ValueError
+        If the map was trained online, which keeps no history.
+    """
+    if not len(som.history_):
+        raise ValueError('plot_training: expected a map of method="batch", got one without a history.')
+    ax = new_axes(ax, (3, 5))
+    epochs = np.arange(len(som.history_) + 1)
+    ax.plot(epochs, [*som.history_, som.quantization_error_], marker="o", markersize=3, color=COLOURS[4])
+    ax.set(xlabel="epochs done", ylabel="quantization error", ylim=(0, None))
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def plot_choice(choice, *, ax=None):
+    """Draw every setting that `choose_parameters` tried, and mark the one it chose.
+
+    Parameters
+    ----------
+    choice : ParameterChoice
+        Its result.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Left: near to held-out faces; down: well ordered; bright: stable over seeds. The shape of a mark says
+        which parameter was swept.
+    """
+    ax = new_axes(ax, (4.5, 7))
+    trials = choice.trials
+    for varied, marker in zip(dict.fromkeys(t.varied for t in trials), MARKERS, strict=False):
+        swept = [t for t in trials if t.varied == varied]
+        marks = ax.scatter(
+            [t.quantization_error for t in swept],
+            [t.topographic_error for t in swept],
+            c=[t.stability for t in swept],
+            vmin=min(t.stability for t in trials),
+            vmax=max(t.stability for t in trials),
+            marker=marker,
+            label=varied,
+        )
+        marks.set_cmap("cividis")
+    best = trials[choice.chosen]
+    ax.scatter(best.quantization_error, best.topographic_error, s=250, **CHOSEN, label="chosen")
+    ax.axhline(FOLDED, color="0.6", linestyle=":", zorder=0, label="folded above")
+    ax.set(xlabel="quantization error of held-out faces", ylabel="topographic error", ylim=(0, None))
+    ax.figure.colorbar(marks, ax=ax, label="stability over seeds")
+    ax.legend(title="swept", fontsize=8, frameon=False)
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def plot_n_groups(choice):
+    """Draw the curves of `choose_n_groups`, each with the number it would choose, and the recommended one.
+
+    Parameters
+    ----------
+    choice : GroupChoice
+
+    Returns
+    -------
+    ndarray of matplotlib.axes.Axes, shape (4,)
+        In a new figure: Davies-Bouldin (low is good), silhouette, gap and stability (high is good). The
+        dotted line is the recommended number, the ring each criterion's own pick.
+    """
+    figure, axes = plt.subplots(2, 2, figsize=(9, 5.6), layout="constrained", sharex=True)
+    axes = axes.ravel()
+    curves = (
+        ("Davies-Bouldin", choice.davies_bouldin, "low is good"),
+        ("silhouette", choice.silhouette, "high is good"),
+        ("gap", choice.gap, "first that the next does not beat"),
+        ("stability", choice.stability, "high above chance is good"),
+    )
+    for ax, (name, values, good) in zip(axes, curves, strict=True):
+        pick = choice.picks[name]
+        error = {"gap": choice.gap_error, "stability": choice.beyond_error}.get(name)
+        ax.errorbar(choice.ks, values, error, color=COLOURS[4], marker="o", markersize=4, capsize=2)
+        ax.plot(pick, values[choice.ks == pick][0], "o", markersize=14, mfc="none", mec=COLOURS[5], mew=2)
+        ax.axvline(choice.n_groups, color="0.4", linestyle=":", zorder=0)
+        ax.set_title(f"{name}: {pick}", fontsize=11)
+        ax.set_ylabel(good, fontsize=9)
+        ax.spines[["top", "right"]].set_visible(False)
+    axes[3].plot(choice.ks, choice.chance, "--s", color=COLOURS[0], markersize=3, label="chance (no groups)")
+    axes[3].axhline(STABLE, color="0.75", linewidth=1, zorder=0)
+    axes[3].legend(fontsize=8, frameon=False)
+    axes[3].xaxis.get_major_locator().set_params(integer=True)
+    figure.supxlabel("number of groups", fontsize=10)
+    return axes

@@ -1,0 +1,140 @@
+"""Pictures of networks: how training went, and whether probabilities mean what they say."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+
+from .canvas import COLOURS, new_axes
+
+__all__ = ["calibration_error", "plot_calibration", "plot_history"]
+
+SHADES = (COLOURS[4], COLOURS[5], COLOURS[2], COLOURS[6], COLOURS[0], COLOURS[1])
+N_BINS = 10
+
+
+def plot_history(histories, *, ax=None):
+    """Draw the losses of trainings, epoch by epoch: dashed on the training faces, full on the held-out ones.
+
+    Parameters
+    ----------
+    histories : TrainingHistory, or dict of str to TrainingHistory
+        As from `facesom.features.train_network`.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        A ring marks the epoch whose weights were kept.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    histories = histories if hasattr(histories, "items") else {None: histories}
+    if not histories:
+        raise ValueError("histories: expected at least one TrainingHistory, got none.")
+    ax = new_axes(ax, (3.6, 6))
+    for k, (name, history) in enumerate(histories.items()):
+        colour, epochs = SHADES[k % len(SHADES)], np.arange(1, len(history.losses) + 1)
+        ax.plot(epochs, history.losses, "--", color=colour, linewidth=1.5, alpha=0.7)
+        ax.plot(epochs, history.validation_losses, color=colour, linewidth=2, label=name)
+        best = history.best_epoch
+        ax.plot(best + 1, history.validation_losses[best], "o", color=colour, mfc="none", ms=10, mew=2)
+    for style, name in (("--", "on training faces"), ("-", "on held-out faces")):
+        ax.plot([], [], style, color="0.4", label=name)
+    ax.set(xlabel="epoch", ylabel="loss")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.legend(frameon=False, fontsize=9)
+    ax.grid(color="0.92")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def calibration_error(probabilities, labels, *, n_bins=N_BINS):
+    """Return how far a model's confidence is from how often it is right, on average: 0 is calibrated.
+
+    Parameters
+    ----------
+    probabilities : array_like of float, shape (N, K)
+    labels : array_like of int, shape (N,)
+        True classes, columns of `probabilities`.
+    n_bins : int, default 10
+
+    Returns
+    -------
+    float
+        0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If there is not one label a row.
+
+    Notes
+    -----
+    The expected calibration error (Guo et al., 2017): faces sorted into bins of equal width by the largest
+    probability, the differences between its mean and the share that is right, weighted by their number.
+    """
+    n, confidence, right = _bins(probabilities, labels, n_bins)
+    return float((n * np.abs(confidence - right)).sum() / n.sum())
+
+
+def plot_calibration(probabilities, labels, *, n_bins=N_BINS, ax=None):
+    """Draw, for faces of about the same confidence, the share that is right: the diagonal is calibrated.
+
+    Parameters
+    ----------
+    probabilities : array_like of float, shape (N, K)
+    labels : array_like of int, shape (N,)
+        True classes, columns of `probabilities`.
+    n_bins : int, default 10
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The area of a point grows with the number of its faces; lines are 95 % intervals. Below the diagonal a
+        model is surer than it should be.
+
+    Raises
+    ------
+    ValueError
+        If there is not one label a row.
+
+    Notes
+    -----
+    Intervals: Wilson (1927).
+    """
+    n, confidence, right = _bins(probabilities, labels, n_bins)
+    ax = new_axes(ax, (1, 1), side=4.5)
+    ax.plot([0, 1], [0, 1], color="0.6", linestyle=(0, (2, 1.5)))
+    middle = (right + 1.96**2 / (2 * n)) / (1 + 1.96**2 / n)
+    half = 1.96 / (1 + 1.96**2 / n) * np.sqrt(right * (1 - right) / n + 1.96**2 / (4 * n**2))
+    ax.vlines(confidence, middle - half, middle + half, color=COLOURS[4], linewidth=1.5)
+    ax.scatter(confidence, right, s=20 + 400 * n / n.sum(), color=COLOURS[4], alpha=0.8, zorder=3)
+    error = (n * np.abs(confidence - right)).sum() / n.sum()
+    ax.text(0.03, 0.97, f"mean distance {error:.3f}\n{n.sum():,} faces", va="top", fontsize=9)
+    ax.set(xlabel="probability given to the class said", ylabel="share that is right")
+    ax.set(xlim=(0, 1.02), ylim=(0, 1.02), aspect="equal")
+    ax.grid(color="0.92")
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def _bins(probabilities, labels, n_bins):
+    """Number of faces, mean largest probability, and share that is right, of each bin that has faces."""
+    probabilities, labels = np.asarray(probabilities, dtype=float), np.asarray(labels)
+    if probabilities.ndim != 2 or labels.shape != probabilities.shape[:1] or not labels.size:
+        raise ValueError(
+            f"labels: expected one for each row of probabilities (N, K), got {labels.shape} and "
+            f"{probabilities.shape}."
+        )
+    largest, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    which = np.minimum((largest * n_bins).astype(int), n_bins - 1)
+    n = np.bincount(which, minlength=n_bins)
+    used = n > 0
+    sums = [np.bincount(which, weights, n_bins)[used] for weights in (largest, right)]
+    return n[used], *(total / n[used] for total in sums)

@@ -1,0 +1,141 @@
+"""Faces as tiles of one picture: arrays in, array out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from facesom.io import is_colour
+from facesom.som import ADJACENT, node_positions
+
+EMPTY = 0.85  # gray of a tile that has no face
+DARKEST = 0.85  # shade of the highest wall
+MARGIN = 2  # pixels around what is drawn
+
+
+def grid_image(faces, *, gap=2, fill=1.0, weights=None, topology="rectangular"):
+    """Tile the faces of a grid into one picture.
+
+    Parameters
+    ----------
+    faces : array_like, shape (rows, cols, H, W), (rows, cols, H, W, 3) or (rows, cols, H, W, 4)
+        A face for every node: uint8 0 to 255, or float that is clipped to [0, 1]. A face with NaN becomes
+        an empty gray tile.
+    gap : int, default 2
+        Pixels between two tiles, and half of it around each tile at the rim.
+    fill : float or array_like, shape (rows, cols, 3), default 1.0
+        Gray of the gaps, or an RGB colour around each node, in [0, 1].
+    weights : array_like of float, shape (rows, cols, ...), optional
+        Prototypes. The further apart two adjacent ones are (Euclidean), the darker the gap between them, from
+        the nearest pair to the furthest: the U-matrix (Ultsch and Siemon, 1990) as walls between the faces.
+    topology : {"rectangular", "hexagonal"}, default "rectangular"
+        Hexagonal: every second column is shifted by half a tile, so that each tile has six neighbours.
+
+    Returns
+    -------
+    ndarray of float32, shape (H', W') or (H', W', 3)
+        In [0, 1]; colour if the faces or the fill are.
+
+    Raises
+    ------
+    ValueError
+        If an array does not have the shape that the grid asks for.
+    """
+    faces = unit_faces(faces)
+    rows, cols, h, w = faces.shape[:4]
+    fill = np.asarray(fill, dtype=np.float32)
+    if fill.shape not in ((), (rows, cols, 3)):
+        raise ValueError(f"fill: expected a gray or an array of shape {(rows, cols, 3)}, got {fill.shape}.")
+    if fill.ndim and faces.ndim == 4:
+        faces = np.repeat(faces[..., None], 3, axis=-1)
+    cell = np.array([h + gap, w + gap])
+    corners = cell_corners(rows, cols, *cell, topology)
+    canvas = np.ones((*(corners.max(axis=0) + cell), *faces.shape[4:]), dtype=np.float32)
+    if fill.ndim == 0:
+        canvas *= fill
+    else:
+        for (top, left), colour in zip(corners, fill.reshape(-1, 3), strict=True):
+            canvas[top : top + h + gap, left : left + w + gap] = colour
+    if weights is not None:
+        shade = _shade(weights, rows, cols, topology, corners, cell, gap, canvas.shape[:2])
+        canvas *= 1 - (shade[..., None] if canvas.ndim == 3 else shade)
+    for (top, left), face in zip(corners + gap // 2, faces.reshape(-1, *faces.shape[2:]), strict=True):
+        canvas[top : top + h, left : left + w] = face
+    return canvas
+
+
+def unit_faces(faces):
+    """Faces of a grid as float32 in [0, 1], gray or RGB, from 0-1 or 0-255; one that holds NaN is blank."""
+    faces = np.asarray(faces)
+    grid = faces.ndim == 4 or (faces.ndim == 5 and is_colour(faces))
+    if not grid or not faces.size or faces.dtype.kind not in "buif":
+        raise ValueError(
+            "faces: expected numbers of shape (rows, cols, H, W) or (rows, cols, H, W, 3), "
+            f"got {faces.dtype} of shape {faces.shape}; a map of features needs faces to show, "
+            "e.g. `result.node_faces`."
+        )
+    # prototypes of a map trained on bytes are floats of 0 to 255
+    bytes_ = faces.dtype.kind in "ui" or np.nanmax(faces, initial=0) > 1.5
+    faces = np.asarray(faces, dtype=np.float32) / (255 if bytes_ else 1)
+    if faces.ndim == 5 and faces.shape[-1] == 4:
+        faces = faces[..., :3] * faces[..., 3:]
+    lost = np.isnan(faces).any(axis=tuple(range(2, faces.ndim)), keepdims=True)
+    return np.clip(np.where(lost, np.float32(EMPTY), faces), 0, 1)
+
+
+def drawn_box(faces):
+    """Rows and columns, two slices, of faces (rows, cols, H, W[, 3]) that not all of them leave empty."""
+    paper = np.median(faces[:, :, [0, -1]])
+    spread = np.abs(faces - paper).max(axis=(0, 1, *range(4, faces.ndim)))
+    inked = [np.flatnonzero(spread.max(axis=axis) > 0.05) for axis in (1, 0)]
+    if not min(map(len, inked)):
+        return slice(None), slice(None)
+    return tuple(slice(max(where[0] - MARGIN, 0), where[-1] + MARGIN + 1) for where in inked)
+
+
+def cell_corners(rows, cols, down, right, topology):
+    """Top left pixel of every node's cell, (K, 2); a cell is a tile and half a gap around it."""
+    y = node_positions(rows, cols, topology)[:, 0]
+    top, left = np.round((y - y.min()) * down), np.tile(np.arange(cols) * right, rows)
+    return np.column_stack([top, left]).astype(int)
+
+
+def wall_heights(weights, positions):
+    """Return which nodes are adjacent, and how far apart their prototypes are.
+
+    Parameters
+    ----------
+    weights : ndarray of float, shape (K, D)
+        Prototypes.
+    positions : ndarray of float, shape (K, 2)
+        As from `node_positions`.
+
+    Returns
+    -------
+    a, b : ndarray of int, shape (n,)
+        The pairs, a < b.
+    heights : ndarray of float, shape (n,)
+        Euclidean distance, from 0 for the nearest pair to 1 for the furthest.
+    """
+    a, b = np.triu_indices(len(positions), k=1)
+    near = np.linalg.norm(positions[a] - positions[b], axis=1) < ADJACENT
+    a, b = a[near], b[near]
+    heights = np.array([np.linalg.norm(weights[i] - weights[j]) for i, j in zip(a, b, strict=True)])
+    heights -= heights.min(initial=np.inf)
+    heights /= max(heights.max(initial=0), 1e-12)
+    return a, b, heights
+
+
+def _shade(weights, rows, cols, topology, corners, cell, gap, shape):
+    """Shade of each pixel of the gaps, 0 to `DARKEST`."""
+    weights = np.asarray(weights, dtype=float)
+    if weights.shape[:2] != (rows, cols) or weights.ndim < 3:
+        raise ValueError(f"weights: expected prototypes of shape ({rows}, {cols}, ...), got {weights.shape}.")
+    walls = wall_heights(weights.reshape(rows * cols, -1), node_positions(rows, cols, topology))
+    shade = np.zeros(shape, dtype=np.float32)
+    # the wall between two nodes lies where their cells, half a gap larger on every side, overlap
+    for i, j, height in zip(*walls, strict=True):
+        top, left = np.maximum(np.maximum(corners[i], corners[j]) - (gap - gap // 2), 0)
+        bottom, right = np.minimum(corners[i], corners[j]) + cell + gap // 2
+        wall = shade[top:bottom, left:right]
+        np.maximum(wall, DARKEST * height, out=wall)
+    return shade

@@ -1,0 +1,80 @@
+"""Emotions over the time of a video."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.patheffects import withStroke
+
+from .canvas import new_axes
+
+#: Okabe and Ito (2008), as far as they stand out on white; neutral is gray.
+EMOTION_COLOURS = {
+    "angry": "#D55E00",
+    "disgust": "#009E73",
+    "fear": "#CC79A7",
+    "happy": "#E69F00",
+    "sad": "#0072B2",
+    "surprise": "#56B4E9",
+    "neutral": "#777777",
+}
+OTHERS = ("#000000", "#8C564B", "#9467BD", "#BCBD22")  # for classes of one's own
+STRONG = 0.3  # an emotion that once reaches this gets a thick line and its name
+
+
+def plot_emotions_over_time(result, face=0, *, ax=None):
+    """Draw the smoothed probabilities of one face over time, broken and shaded where it was not found.
+
+    Parameters
+    ----------
+    result : VideoEmotions
+    face : int, default 0
+        Number of the face.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ValueError
+        If there is no such face.
+    """
+    if not 0 <= face < len(result):
+        raise ValueError(
+            f"face: expected a number from 0 to {len(result) - 1}, got {face!r}."
+            if len(result)
+            else "result: expected at least one face, no face was found in this video."
+        )
+    ax = new_axes(ax, (4, 10), 10)
+    tracks = result.tracks
+    mine = tracks.face == face
+    curves = np.full(
+        (len(tracks.looks), len(result.names)), np.nan
+    )  # a look without the face breaks the lines
+    curves[np.searchsorted(tracks.looks, tracks.frame[mine])] = result.probabilities[mine]
+    times = tracks.looks / tracks.fps
+    for c in np.argsort(-result.probabilities[mine].mean(axis=0), kind="stable"):
+        name, peak = result.names[c], np.nanargmax(curves[:, c])
+        colour = EMOTION_COLOURS.get(name, OTHERS[c % len(OTHERS)])
+        strong = curves[peak, c] >= STRONG
+        ax.plot(times, curves[:, c], ".-", ms=3, lw=2.2 if strong else 0.9, color=colour, label=name)
+        if strong:
+            side = "left" if peak < len(times) / 2 else "right"
+            text = ax.text(times[peak], curves[peak, c] + 0.02, name, color=colour, ha=side, weight="bold")
+            text.set_path_effects([withStroke(linewidth=3, foreground="white")])
+    lost = np.isnan(curves[:, 0])
+    step = (times[1] - times[0]) / 2 if len(times) > 1 else 0.5
+    ax.fill_between(
+        np.column_stack([times - step, times + step]).ravel(),
+        *(0, 1.1),
+        where=np.repeat(lost, 2),
+        color="#EEEEEE",
+        label="not found" if lost.any() else None,
+        zorder=0,
+    )
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    ax.set(xlim=(0, times[-1]), ylim=(0, 1.06), xlabel="seconds", ylabel="probability", title=f"face {face}")
+    ax.set_yticks(np.linspace(0, 1, 5))
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax

@@ -1,0 +1,203 @@
+"""Batch training of a map (Kohonen, 2013): each epoch moves every prototype to a weighted mean of samples."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from functools import cache
+
+import numpy as np
+from scipy.linalg import eigh
+from scipy.sparse import csr_array
+from scipy.sparse.linalg import eigsh
+from threadpoolctl import ThreadpoolController
+
+from .quality import BLOCK
+
+GRAM_ROWS = 4000  # largest Gram matrix: 128 MB
+EPOCH_ROWS = 20_000  # samples an epoch looks at; of more, each epoch draws others
+ONE_THREAD = 2**25  # 8000 faces of 64 x 64
+START_ROWS = 1000  # samples that the main components are found from
+
+
+def train_batch(samples, fades, shape, *, init="pca", sample_weight=None, seed=0):
+    """Train a map on all samples at once.
+
+    Parameters
+    ----------
+    samples : ndarray, shape (N, D)
+    fades : sequence of ndarray of float, shape (K, K)
+        Neighbourhood of each epoch, from `facesom.som.grid.neighborhood_weights`.
+    shape : tuple of int
+        Rows and columns of the map; K is their product.
+    init : {"pca", "random"} or ndarray of float, shape (K, D)
+        First prototypes.
+    sample_weight : ndarray of float, shape (N,), optional
+        Weight of each sample, 0 or more, not all 0.
+    seed : int
+        Seed of random first prototypes and of the draws from many samples.
+
+    Returns
+    -------
+    weights : ndarray of float, shape (K, D)
+    history : ndarray of float
+        Mean distance to the nearest prototype at the beginning of each epoch.
+    blocks : list or None
+        Distances to the trained prototypes, for `facesom.som.quality.nearest_two`, where training knows them.
+
+    Notes
+    -----
+    Few large samples are trained on their Gram matrix: prototypes are mixes of samples, hence every distance
+    follows from products of samples. Otherwise epochs run over the samples, in blocks of bounded size.
+    Columns that never change, four fifths of a drawn face, are the same in every prototype.
+    """
+    weight = np.ones(len(samples)) if sample_weight is None else sample_weight
+    varies = (samples != samples[0]).any(axis=0)
+    if not isinstance(init, str) or varies.all() or not varies.any():
+        return train_varied(samples, weight, fades, shape, init, seed)
+    part, history, blocks = train_varied(samples[:, varies], weight, fades, shape, init, seed)
+    weights = np.tile(samples[0].astype(part.dtype), (len(part), 1))
+    weights[:, varies] = part
+    return weights, history, blocks
+
+
+def train_varied(samples, weight, fades, shape, init, seed):
+    """Train in the way that is faster for this many samples and columns; see `train_batch`."""
+    few = len(samples) <= min(2 * samples.shape[1], GRAM_ROWS)
+    return (train_gram if few else train_direct)(samples, weight, fades, shape, init, seed)
+
+
+def blas_threads(size):
+    """Return a context in which BLAS uses one thread if there are up to `ONE_THREAD` numbers to work on.
+
+    On small matrices several threads wait for each other more than they gain, most where others compute too.
+    """
+    return blas_libraries().limit(limits=1, user_api="blas") if size <= ONE_THREAD else nullcontext()
+
+
+@cache
+def blas_libraries():
+    """Return the handle to the loaded BLAS libraries; finding them takes longer than a step of training."""
+    return ThreadpoolController()
+
+
+def train_gram(samples, weight, fades, shape, init, seed):
+    """Train through products of samples alone; see `train_batch`."""
+    n = len(samples)
+    offset = weight @ samples / weight.sum()
+    x = samples - offset
+    if not isinstance(init, str):
+        x = np.vstack([x, init - offset])  # given prototypes join as samples of no weight
+    gram = x @ x.T
+    mix = np.eye(len(x))[n:] if len(x) > n else start(gram, weight, shape, init, seed)
+    products = mix @ gram
+    own = gram.diagonal()[:n]
+    history = []
+    for fade in fades:
+        table = np.einsum("kn,kn->k", products, mix)[:, None] - 2 * products[:, :n]
+        winners = table.argmin(axis=0)
+        squared = table[winners, np.arange(n)] + own
+        history.append(weight @ np.sqrt(np.maximum(squared, 0)) / weight.sum())
+        members = csr_array((weight, (winners, np.arange(n))), shape=(len(mix), len(x)))
+        keep, share = step(fade, members.sum(axis=1))
+        products = keep * products + share @ (members @ gram)
+        mix = keep * mix + share @ members
+    squares = np.einsum("kn,kn->k", products, mix)
+    table = own[:, None] + squares - 2 * products[:, :n].T
+    return combine(mix, x) + offset, np.array(history), [(slice(0, n), table, own + squares.max())]
+
+
+def train_direct(samples, weight, fades, shape, init, seed):
+    """Train on the samples themselves, a block at a time; see `train_batch`."""
+    n, d = samples.shape
+    x, part, offset = spread(samples, weight)
+    w = start(x @ x.T, part, shape, init, seed) @ x if isinstance(init, str) else init - offset
+    block = max(BLOCK // (d + len(w)), 1)
+    history = []
+    for fade, rows in zip(fades, draws(n, seed), strict=False):
+        sums, counts, distance = np.zeros_like(w), np.zeros(len(w)), 0.0
+        squares = np.einsum("kd,kd->k", w, w)
+        for part in np.split(rows, range(block, len(rows), block)):
+            x = samples[part] - offset
+            table = squares - 2 * (x @ w.T)
+            winners = table.argmin(axis=1)
+            squared = table[np.arange(len(x)), winners] + np.einsum("nd,nd->n", x, x)
+            distance += weight[part] @ np.sqrt(np.maximum(squared, 0))
+            members = csr_array((weight[part], (winners, np.arange(len(x)))), shape=(len(w), len(x)))
+            sums += members @ x
+            counts += members.sum(axis=1)
+        history.append(distance / weight[rows].sum())
+        keep, share = step(fade, counts)
+        w = keep * w + share @ sums
+    return w + offset, np.array(history), None
+
+
+def main_plane(samples, shape):
+    """Return a grid of first prototypes, (K, D), on the plane of the samples' two main components."""
+    x, weight, offset = spread(samples, np.ones(len(samples)))
+    return start(x @ x.T, weight, shape, "pca", 0) @ x + offset
+
+
+def spread(samples, weight):
+    """Return up to `START_ROWS` samples of weight, evenly spread and centred, their weights and mean."""
+    rows = np.flatnonzero(weight)
+    rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), START_ROWS)).astype(int)]
+    offset = weight[rows] @ samples[rows] / weight[rows].sum()
+    return samples[rows] - offset, weight[rows], offset
+
+
+def draws(n, seed):
+    """Yield, for each epoch, the rows it looks at: all, or the next `EPOCH_ROWS` of a shuffled deck."""
+    rng = np.random.default_rng(seed)
+    deck = np.arange(n)
+    while True:
+        if n <= EPOCH_ROWS:
+            yield deck
+            continue
+        deck = rng.permutation(n)
+        for begin in range(0, n - EPOCH_ROWS + 1, EPOCH_ROWS):
+            yield np.sort(deck[begin : begin + EPOCH_ROWS])
+
+
+def step(fade, counts):
+    """Return how much of itself each node keeps, (K, 1), and its share in the sums of all nodes, (K, K).
+
+    A node moves to the weighted mean around it. One out of every winner's reach stays, and so does one where
+    the negative rim of a Mexican hat prevails.
+    """
+    net = fade @ counts
+    moves = net > np.abs(fade) @ counts / 20
+    return ~moves[:, None], fade / np.where(moves, net, np.inf)[:, None]
+
+
+def start(gram, weight, shape, init, seed):
+    """Return first prototypes as combinations, (K, N), of the centred samples whose products are `gram`."""
+    n, (rows, cols) = len(gram), shape
+    if init == "random":
+        return np.eye(n)[np.random.default_rng(seed).choice(n, rows * cols, p=weight / weight.sum())]
+    if n == 1:
+        return np.zeros((rows * cols, 1))
+    root = np.sqrt(weight / weight.sum())
+    # axes @ samples: one standard deviation along each main component
+    axes = (two_largest(root[:, None] * gram * root) * root[:, None]).T[::-1]
+    axes *= np.sign(axes[[0, 1], np.abs(axes).argmax(axis=1)])[:, None]
+    if cols > rows:
+        axes = axes[::-1]
+    down, right = (np.linspace(-1, 1, m) if m > 1 else np.zeros(1) for m in shape)
+    return (down[:, None, None] * axes[0] + right[None, :, None] * axes[1]).reshape(-1, n)
+
+
+def two_largest(gram):
+    """Return the eigenvectors, (N, 2), of the second largest and the largest eigenvalue."""
+    n = len(gram)
+    if n < 100 or not gram.any():  # Lanczos needs room, and something to find
+        return eigh(gram, subset_by_index=[n - 2, n - 1])[1]
+    values, vectors = eigsh(gram, 2, v0=np.random.default_rng(0).standard_normal(n))
+    return vectors[:, values.argsort()]
+
+
+def combine(mix, samples):
+    """Return ``mix @ samples``, equal rows of `mix` giving equal results to the bit."""
+    first = {}
+    which = [first.setdefault(row.tobytes(), len(first)) for row in mix + 0.0]  # -0.0 and 0.0 are equal
+    distinct = np.unique(which, return_index=True)[1]
+    return (mix[distinct] @ samples)[which]
