@@ -9,4 +9,5 @@ from .across import (
     place_new_person,
 )
 from .align import IdentityAligner
+from .explained import explained_movement, leak
 from .stability import STABLE, UNSTABLE, GroupStability, group_stability
