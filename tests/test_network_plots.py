@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from facesom.features.networks import TrainingHistory
+from facesom.features import TrainingHistory
 from facesom.plots.networks import calibration_error, plot_calibration, plot_history
 
 

@@ -5,8 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from facesom.features import networks
-from facesom.features.networks import (
+from facesom.features import (
     TrainingHistory,
     augment_faces,
     fine_tune,
@@ -59,6 +58,7 @@ def test_it_learns_what_tells_classes_apart(trained):
     assert len(history.losses) == 25 and history.losses[-1] < 0.5 * history.losses[0]
     assert history.best_epoch == history.validation_losses.argmin()
     assert repr(history).startswith("TrainingHistory(25 epochs, ")
+    assert f"; epoch {history.best_epoch + 1}: loss" in repr(history), "counted as in the plot"
 
 
 def test_the_best_epoch_is_what_one_gets(trained):
@@ -91,23 +91,22 @@ def test_same_seed_same_network_and_global_state_stays():
     assert not np.array_equal(weights(first)["head.4.weight"], weights(other)["head.4.weight"])
 
 
-def test_a_stopped_training_ends_as_if_it_had_not_stopped(tmp_path, monkeypatch):
+def test_a_stopped_training_ends_as_if_it_had_not_stopped(tmp_path):
     images, labels = bars(20)
     options = {"n_epochs": 4, "batch_size": 8, "augment": True, "validation": bars(9, 1), **QUIET}
     through, stopped, resumed = (three_block_cnn(3, 16, width=4, seed=1) for _ in range(3))
     history = train_network(through, images, labels, **options)
-    calls = []
+    epochs = []
 
-    def stop_in_the_third(*arguments):
-        if len(calls) == 2:
+    def stop_in_the_third(faces, generator):
+        epochs.append(generator.initial_seed())
+        if len(set(epochs)) == 3:
             raise KeyboardInterrupt
-        return calls.append(1) or validate(*arguments)
+        return augment_faces(faces, generator)
 
-    validate = networks._validate
-    monkeypatch.setattr(networks, "_validate", stop_in_the_third)
     with pytest.raises(KeyboardInterrupt):
-        train_network(stopped, images, labels, checkpoint=tmp_path / "a.pt", **options)
-    monkeypatch.undo()
+        changed = options | {"augment": stop_in_the_third}
+        train_network(stopped, images, labels, checkpoint=tmp_path / "a.pt", **changed)
     again = train_network(resumed, images, labels, checkpoint=tmp_path / "a.pt", **options)
     assert_same(through, resumed)
     np.testing.assert_array_equal(again.losses, history.losses)

@@ -2,13 +2,6 @@
 
 from .classical import HOG, LBP, Contours, Edges, PartGeometry, Pixels
 from .embeddings import CNNEmbedding, ConvAutoencoder
-from .networks import (
-    augment_faces,
-    fine_tune,
-    import_torch,
-    run_network,
-    three_block_cnn,
-    to_tensor,
-    train_network,
-)
+from .networks import augment_faces, import_torch, run_network, three_block_cnn, to_tensor
 from .scoreboard import score_clustering
+from .training import TrainingHistory, fine_tune, train_network

@@ -10,8 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections import OrderedDict
-from itertools import pairwise
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -21,65 +20,27 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from .face_transformer import FaceTransformer, check_whole
-from .networks import import_torch, run_network, three_block_cnn, train_network
+from .networks import convolutional_autoencoder, import_torch, run_network, three_block_cnn
+from .training import train_network
 
-__all__ = ["CNNEmbedding", "ConvAutoencoder", "convolutional_autoencoder"]
+__all__ = ["CNNEmbedding", "ConvAutoencoder"]
 
 VERSION = 1
 
 
-def convolutional_autoencoder(n_components=16, size=32, *, width=16, seed=0):
-    """An autoencoder of three strided convolutions down to a few numbers, and three up again.
-
-    Parameters
-    ----------
-    n_components : int, default 16
-        Numbers in the middle.
-    size : int, default 32
-        Height and width of the gray faces in pixels, a multiple of 8.
-    width : int, default 16
-        Channels of the first convolution; each further one has twice as many.
-    seed : int, default 0
-        Of the first weights.
-
-    Returns
-    -------
-    torch.nn.Sequential
-        Parts ``encoder``, (N, 1, size, size) to (N, n_components), and ``decoder``, back.
-
-    Raises
-    ------
-    ImportError
-        Without PyTorch.
-
-    Notes
-    -----
-    Hinton and Salakhutdinov (2006); convolutional: Masci et al. (2011).
-    """
-    torch = import_torch()
-    nn = torch.nn
-    widths = [1, width, 2 * width, 4 * width]
-    side = size // 8
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        down, up = [], []
-        for outer, inner in pairwise(widths):
-            down += [nn.Conv2d(outer, inner, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
-            up = [nn.LeakyReLU(0.2), nn.ConvTranspose2d(inner, outer, 4, stride=2, padding=1), *up]
-        flat = widths[-1] * side**2
-        encoder = nn.Sequential(*down, nn.Flatten(), nn.Linear(flat, n_components))
-        decoder = nn.Sequential(nn.Linear(n_components, flat), nn.Unflatten(1, (widths[-1], side, side)), *up)
-        # PyTorch's own start lets small differences fade from layer to layer
-        for layer in (layer for layer in (*encoder, *decoder) if hasattr(layer, "weight")):
-            nn.init.kaiming_normal_(layer.weight, 0.2)
-            nn.init.zeros_(layer.bias)
-        nn.init.zeros_(decoder[-1].weight)
-        nn.init.constant_(decoder[-1].bias, 0.5)  # middle gray, where `ConvAutoencoder` has the mean face
-    return nn.Sequential(OrderedDict(encoder=encoder, decoder=decoder))
-
-
+@dataclass(eq=False, repr=False, kw_only=True)
 class _Embedding(FaceTransformer):
     """What both networks share: one size of faces, weights from training or from a checked file."""
+
+    size: int = 32
+    width: int = 16
+    n_epochs: int = 30
+    batch_size: int = 32
+    learning_rate: float = 5e-3
+    seed: int = 0
+    progress: bool = False
+    weights: str | Path | None = None
+    sha256: str | None = None
 
     def save(self, path):
         """Write what was learned to a file, completely or not at all.
@@ -94,11 +55,10 @@ class _Embedding(FaceTransformer):
             SHA-256 of the file, for ``sha256=`` beside ``weights=``.
         """
         check_is_fitted(self, "network_")
-        torch, path = import_torch(), Path(path)
+        path, written = Path(path), io.BytesIO()
         contents = {"kind": type(self).__name__, "version": VERSION, "settings": self._settings()}
         contents |= {"facts": self._facts(), "network": self.network_.state_dict()}
-        written = io.BytesIO()
-        torch.save(contents, written)
+        import_torch().save(contents, written)
         beside = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
             beside.write_bytes(written.getvalue())
@@ -109,14 +69,13 @@ class _Embedding(FaceTransformer):
 
     def _load(self):
         """The facts and the network's state in the file `weights`, or raise `ValueError`."""
-        contents = Path(self.weights).read_bytes()
+        contents, kind = Path(self.weights).read_bytes(), type(self).__name__
         found = hashlib.sha256(contents).hexdigest()
         if self.sha256 is None or self.sha256.lower() != found:
             raise ValueError(
                 f"sha256: expected that of {self.weights}, which is {found}, got {self.sha256!r}; "
                 + ("if you trust the file, pass it." if self.sha256 is None else "is it another file?")
             )
-        kind = type(self).__name__
         try:
             read = import_torch().load(io.BytesIO(contents), map_location="cpu", weights_only=True)
             settings, facts, state = read["settings"], read["facts"], read["network"]
@@ -134,16 +93,19 @@ class _Embedding(FaceTransformer):
 
     def _check(self, height, width):
         import_torch()
-        check_whole(self, *self._WHOLE)
+        check_whole(self, *self._settings(), "n_epochs", "batch_size")
         if self.size % 8 or self.size < 16:
             raise ValueError(f"size: expected a multiple of 8 from 16 up, got {self.size!r}.")
 
     def _settings(self):
-        return {name: getattr(self, name) for name in self._SETTINGS}
+        return {"size": self.size, "width": self.width}
 
     def _options(self):
         names = ("n_epochs", "batch_size", "learning_rate", "seed", "progress")
         return {name: getattr(self, name) for name in names}
+
+    def _sized(self, faces):
+        return _resize(faces, self.size, self.size)
 
     def _names(self):
         prefix = type(self).__name__.lower()
@@ -159,6 +121,7 @@ def _resize(faces, height, width):
     return np.clip([cv2.resize(face, (width, height), interpolation=how) for face in faces], 0, 1)
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class ConvAutoencoder(_Embedding):
     """The few numbers from which a convolutional autoencoder redraws a face (Hinton and Salakhutdinov, 2006).
 
@@ -188,33 +151,7 @@ class ConvAutoencoder(_Embedding):
         None where weights were read.
     """
 
-    _WHOLE = ("n_components", "size", "width", "n_epochs", "batch_size")
-    _SETTINGS = ("n_components", "size", "width")
-
-    def __init__(
-        self,
-        n_components=16,
-        *,
-        size=32,
-        width=16,
-        n_epochs=30,
-        batch_size=32,
-        learning_rate=5e-3,
-        seed=0,
-        progress=False,
-        weights=None,
-        sha256=None,
-    ):
-        self.n_components = n_components
-        self.size = size
-        self.width = width
-        self.n_epochs = n_epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.seed = seed
-        self.progress = progress
-        self.weights = weights
-        self.sha256 = sha256
+    n_components: int = field(default=16, kw_only=False)
 
     def inverse_transform(self, X):
         """Redraw faces from their numbers.
@@ -235,29 +172,27 @@ class ConvAutoencoder(_Embedding):
         return _resize(np.clip(2 * drawn - 1 + self.mean_face_, 0, 1), *self.face_shape_)
 
     def _learn(self, faces, y):
-        faces = _resize(faces, self.size, self.size)
-        self.network_ = convolutional_autoencoder(
-            self.n_components, self.size, width=self.width, seed=self.seed
-        )
-        if self.weights is not None:
-            facts, state = self._load()
+        facts, state = self._load() if self.weights is not None else (None, None)
+        self.network_ = convolutional_autoencoder(**self._settings(), seed=self.seed)
+        if state is not None:
             self.network_.load_state_dict(state)
-            self.network_.eval()
             self.mean_face_, self.history_ = facts["mean_face"].numpy(), None
             return
-        self.mean_face_ = faces.mean(axis=0)
-        self.history_ = train_network(
-            self.network_, self._differences(faces), weight_decay=0.0, **self._options()
-        )
+        self.mean_face_ = self._sized(faces).mean(axis=0)
+        options = self._options() | {"weight_decay": 0.0}
+        self.history_ = train_network(self.network_, self._differences(faces), **options)
 
     def _differences(self, faces):
-        return (faces - self.mean_face_ + 1) / 2  # in [0, 1], as networks take images
+        return (self._sized(faces) - self.mean_face_ + 1) / 2  # in [0, 1], as networks take images
 
     def _describe(self, faces):
-        return run_network(self.network_.encoder, self._differences(_resize(faces, self.size, self.size)))
+        return run_network(self.network_.encoder, self._differences(faces))
 
     def _show(self, faces):
         return self.inverse_transform(self._describe(faces))
+
+    def _settings(self):
+        return {"n_components": self.n_components, **super()._settings()}
 
     def _facts(self):
         return {"mean_face": import_torch().from_numpy(self.mean_face_)}
@@ -266,6 +201,7 @@ class ConvAutoencoder(_Embedding):
         return self.n_components
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class CNNEmbedding(ClassifierMixin, _Embedding):
     """The last hidden layer of a CNN that was trained to tell classes apart, 128 numbers a face.
 
@@ -297,33 +233,10 @@ class CNNEmbedding(ClassifierMixin, _Embedding):
         None where weights were read.
     """
 
-    _WHOLE = ("size", "width", "n_epochs", "batch_size")
-    _SETTINGS = ("size", "width")
-
-    def __init__(
-        self,
-        *,
-        size=48,
-        width=16,
-        augment=False,
-        n_epochs=20,
-        batch_size=32,
-        learning_rate=2e-3,
-        seed=0,
-        progress=False,
-        weights=None,
-        sha256=None,
-    ):
-        self.size = size
-        self.width = width
-        self.augment = augment
-        self.n_epochs = n_epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.seed = seed
-        self.progress = progress
-        self.weights = weights
-        self.sha256 = sha256
+    size: int = 48
+    augment: bool = False
+    n_epochs: int = 20
+    learning_rate: float = 2e-3
 
     def predict_proba(self, X):
         """Return the probability of each class.
@@ -358,27 +271,23 @@ class CNNEmbedding(ClassifierMixin, _Embedding):
         if self.weights is not None:
             facts, state = self._load()
             self.classes_, self.history_ = np.array(facts["classes"]), None
-            self.network_ = three_block_cnn(len(self.classes_), self.size, width=self.width)
+            self.network_ = three_block_cnn(len(self.classes_), **self._settings())
             self.network_.load_state_dict(state)
             self.network_.eval()
             return
         if y is None:
             raise ValueError(f"y: expected a label for each of {len(faces)} faces, got none.")
         y = np.asarray(y)
-        if y.size == len(faces):
-            y = y.ravel()  # labels (P, N) of faces (P, N, H, W)
+        y = y.ravel() if y.size == len(faces) else y  # labels (P, N) of faces (P, N, H, W)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if y.shape != (len(faces),) or len(self.classes_) < 2:
             raise ValueError(
                 f"y: expected a label for each of {len(faces)} faces, of two classes or more, got shape "
                 f"{y.shape} and {len(self.classes_)} class(es)."
             )
-        self.network_ = three_block_cnn(len(self.classes_), self.size, width=self.width, seed=self.seed)
+        self.network_ = three_block_cnn(len(self.classes_), **self._settings(), seed=self.seed)
         options = self._options() | {"augment": self.augment}
         self.history_ = train_network(self.network_, self._sized(faces), codes, **options)
-
-    def _sized(self, faces):
-        return _resize(faces, self.size, self.size)
 
     def _describe(self, faces):
         nn = import_torch().nn

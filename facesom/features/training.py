@@ -1,0 +1,341 @@
+"""Training networks: one loop for classifiers and autoencoders, which resumes, and fine-tuning.
+
+A network trains on the device that it is on: ``network.to("cuda")`` before training uses a GPU.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+import joblib
+import numpy as np
+from tqdm.auto import tqdm
+
+from .networks import as_stack, augment_faces, check_count, import_torch, run_network, seeded, to_tensor
+
+WARM_UP = 0.05  # share of all steps in which the learning rate rises
+
+
+@dataclass(frozen=True, repr=False)
+class TrainingHistory:
+    """How E epochs of training went.
+
+    Attributes
+    ----------
+    losses : ndarray, shape (E,)
+        Mean loss of each epoch, over the batches as they were shown (augmented, with dropout).
+    validation_losses, validation_accuracies : ndarray, shape (E,)
+        On the validation faces after each epoch; NaN without them, accuracies also without classes.
+    best_epoch : int
+        The epoch, from 0, whose weights the network has: the one of least validation loss, else the last.
+    seconds : float
+        Time it took, that before a stop included.
+    """
+
+    losses: np.ndarray
+    validation_losses: np.ndarray
+    validation_accuracies: np.ndarray
+    best_epoch: int
+    seconds: float
+
+    def __repr__(self):
+        best = self.best_epoch
+        shown = f"TrainingHistory({len(self.losses)} epochs, {self.seconds:.0f} s; epoch {best + 1}: loss "
+        shown += f"{self.losses[best]:.3f}"
+        if np.isfinite(self.validation_losses[best]):
+            shown += f", validation {self.validation_losses[best]:.3f}"
+        if np.isfinite(self.validation_accuracies[best]):
+            shown += f", accuracy {self.validation_accuracies[best]:.3f}"
+        return shown + ")"
+
+
+def train_network(
+    network,
+    images,
+    targets=None,
+    *,
+    n_epochs=20,
+    batch_size=64,
+    learning_rate=1e-3,
+    weight_decay=1e-2,
+    augment=None,
+    seed=0,
+    validation=None,
+    loss=None,
+    progress=True,
+    checkpoint=None,
+):
+    """Train a network in place: a classifier on labels, or an autoencoder on the faces themselves.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        Takes (B, C, H, W) in [0, 1]; gives logits (B, K), or for an autoencoder images (B, C, H, W). Weights
+        that do not require a gradient stay as they are, batch statistics of such parts too.
+    images : array_like, shape (N, H, W) or (N, H, W, 3)
+        uint8 in 0..255 or float in [0, 1].
+    targets : array_like of int, shape (N,), optional
+        Class of each face, from 0. Without them (or with `images` again) the network learns to give back what
+        it was shown.
+    n_epochs : int, default 20
+        How often each face is shown.
+    batch_size : int, default 64
+    learning_rate : float, default 1e-3
+        The highest one: it rises over the first twentieth of the steps and falls along a cosine to zero.
+    weight_decay : float, default 1e-2
+    augment : bool or callable, optional
+        True: `augment_faces`. A function takes (B, C, H, W) and a torch.Generator.
+    seed : int, default 0
+        Of the order, the augmentation and dropout. The global generators are left as they are.
+    validation : tuple (images, targets), optional
+        Looked at after each epoch; the network then ends with the weights of the epoch of least loss. Not for
+        the final test: what chose an epoch cannot judge it. ``(images,)`` for an autoencoder.
+    loss : callable, optional
+        Of outputs and targets. Default: cross-entropy of classes, squared error of images.
+    progress : bool, default True
+        Whether to show a bar.
+    checkpoint : str or Path, optional
+        A file that keeps the state after each epoch. Where it is there already, training goes on from it and
+        ends as if it had never stopped.
+
+    Returns
+    -------
+    TrainingHistory
+
+    Raises
+    ------
+    ValueError
+        If images and targets do not fit each other, a setting is no sensible number, the checkpoint is of
+        another training, or the loss is no longer finite.
+    ImportError
+        Without PyTorch.
+
+    Notes
+    -----
+    AdamW (Loshchilov and Hutter, 2019) with their cosine schedule (2017).
+    """
+    torch = import_torch()
+    faces, classes = _check_data(images, targets, "targets")
+    held = None if validation is None else _check_validation(validation, classes)
+    check_count(n_epochs, "n_epochs")
+    check_count(batch_size, "batch_size")
+    for name, value, least in (("learning_rate", learning_rate, 1e-99), ("weight_decay", weight_decay, 0)):
+        if not least <= value < math.inf:
+            raise ValueError(f"{name}: expected a positive number, got {value!r}.")
+    learning = [weights for weights in network.parameters() if weights.requires_grad]
+    if not learning:
+        raise ValueError("network: expected weights to train, got none that require a gradient.")
+    _check_fit(network, faces, classes)
+    augment = augment_faces if augment is True else augment or None
+    if loss is None:
+        loss = torch.nn.functional.mse_loss if classes is None else torch.nn.functional.cross_entropy
+    optimizer = torch.optim.AdamW(learning, lr=learning_rate, weight_decay=weight_decay)
+    n_steps, device = math.ceil(len(faces) / batch_size), learning[0].device
+    state = {"epoch": 0, "history": [], "seconds": 0.0, "best": None, "best_epoch": n_epochs - 1}
+    state["key"] = [n_epochs, batch_size, learning_rate, weight_decay, seed, augment is not None]
+    state["key"].append(joblib.hash((faces, classes)))
+    if checkpoint is not None and Path(checkpoint).exists():
+        state = _read_checkpoint(checkpoint, state["key"], network)
+        network.load_state_dict(state["network"])
+        optimizer.load_state_dict(state["optimizer"])
+    bar = tqdm(total=n_epochs * n_steps, initial=state["epoch"] * n_steps, disable=not progress, unit="batch")
+    for epoch in range(state["epoch"], n_epochs):
+        began, total = perf_counter(), 0.0
+        generator = torch.Generator().manual_seed(seed + 1_000_003 * epoch)  # what a resumed one has, too
+        order = torch.randperm(len(faces), generator=generator).numpy()
+        _training_mode(network)
+        with seeded(seed + 1_000_003 * epoch):
+            for step, chosen in enumerate(np.array_split(order, n_steps)):
+                for group in optimizer.param_groups:
+                    group["lr"] = learning_rate * _schedule((epoch + (step + 0.5) / n_steps) / n_epochs)
+                shown = to_tensor(faces[chosen])
+                shown = (shown if augment is None else augment(shown, generator)).to(device)
+                wanted = shown if classes is None else torch.from_numpy(classes[chosen]).to(device)
+                value = loss(network(shown), wanted)
+                optimizer.zero_grad()
+                value.backward()
+                optimizer.step()
+                total += value.item() * len(chosen)
+                bar.update()
+        row = [total / len(faces), *_validate(network, held, loss)]
+        if not math.isfinite(row[0]):
+            raise ValueError(
+                f"the loss of epoch {epoch + 1} is {row[0]}; lower the learning_rate, {learning_rate:g}."
+            )
+        bar.set_postfix_str(f"loss {row[0]:.3f}" + f", validation loss {row[1]:.3f}" * (held is not None))
+        state["history"].append(row)
+        if held is not None and row[1] <= min(past[1] for past in state["history"]):
+            state |= {"best": copy.deepcopy(network.state_dict()), "best_epoch": epoch}
+        state |= {"epoch": epoch + 1, "seconds": state["seconds"] + perf_counter() - began}
+        if checkpoint is not None:
+            state |= {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
+            _write_checkpoint(checkpoint, state)
+    bar.close()
+    if held is not None:
+        network.load_state_dict(state["best"])
+    network.eval()
+    return TrainingHistory(*np.array(state["history"]).T, state["best_epoch"], state["seconds"])
+
+
+def fine_tune(network, images, labels, *, n_classes=None, frozen=None, learning_rate=1e-4, seed=0, **options):
+    """Train a copy of a network further on other faces, with some of its parts held as they are.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        A trained one; it is not changed.
+    images, labels
+        As in `train_network`. A few hundred faces can do, where most of the network is frozen.
+    n_classes : int, optional
+        Where it differs from what the network gives, its last linear layer is replaced by a new one.
+    frozen : tuple of str, optional
+        Names of the parts that keep their weights, of ``dict(network.named_children())``; ``()`` frees all.
+        Default: all but the last.
+    learning_rate : float, default 1e-4
+    seed : int, default 0
+    **options
+        For `train_network`.
+
+    Returns
+    -------
+    network : torch.nn.Module
+        The tuned copy, all its weights free again.
+    history : TrainingHistory
+
+    Raises
+    ------
+    ValueError
+        If there is no such part, or no linear layer to replace; else as in `train_network`.
+
+    Notes
+    -----
+    Which layers carry over: Yosinski et al. (2014).
+    """
+    torch = import_torch()
+    tuned = copy.deepcopy(network)
+    names = list(dict(tuned.named_children()))
+    frozen = names[:-1] if frozen is None else frozen
+    if isinstance(frozen, str) or not set(frozen) <= set(names):
+        raise ValueError(f"frozen: expected a tuple of some of {names}, got {frozen!r}.")
+    if n_classes is not None:
+        check_count(n_classes, "n_classes")
+        linear = [name for name, part in tuned.named_modules() if isinstance(part, torch.nn.Linear)]
+        if not linear:
+            raise ValueError(
+                "network: expected a last linear layer to replace, found none; leave n_classes out."
+            )
+        last = tuned.get_submodule(linear[-1])
+        if last.out_features != n_classes:
+            with seeded(seed):
+                fresh = torch.nn.Linear(last.in_features, n_classes).to(last.weight)
+            parent, _, name = linear[-1].rpartition(".")
+            setattr(tuned.get_submodule(parent), name, fresh)
+    for name in frozen:
+        tuned.get_submodule(name).requires_grad_(False)
+    history = train_network(tuned, images, labels, learning_rate=learning_rate, seed=seed, **options)
+    return tuned.requires_grad_(True), history
+
+
+def _check_data(images, targets, name):
+    """Return faces (N, H, W[, 3]) and classes (N,) of int64, or None where faces are their own target."""
+    faces = as_stack(images)
+    if targets is None or targets is images:
+        return faces, None
+    targets = np.asarray(targets)
+    if targets.shape != (len(faces),) or targets.dtype.kind not in "iu" or targets.min() < 0:
+        guess = ""
+        if targets.ndim == 2 and len(targets) == len(faces):
+            guess = "; one-hot rows become classes by .argmax(axis=1)"
+        elif targets.dtype.kind in "OU":
+            guess = "; np.unique(names, return_inverse=True) numbers names"
+        raise ValueError(
+            f"{name}: expected a class from 0 up for each of {len(faces)} faces, got {targets.dtype} of "
+            f"shape {targets.shape}{guess}."
+        )
+    return faces, targets.astype(np.int64)
+
+
+def _check_validation(validation, classes):
+    if not isinstance(validation, (tuple, list)) or not 1 <= len(validation) <= 2:
+        raise ValueError(
+            "validation: expected (images, targets), or (images,) for an autoencoder, got "
+            f"{type(validation).__name__}."
+        )
+    held = _check_data(validation[0], validation[1] if len(validation) == 2 else None, "validation")
+    if (held[1] is None) != (classes is None):
+        raise ValueError("validation: expected targets where training has them, and none where it has none.")
+    return held
+
+
+def _check_fit(network, faces, classes):
+    try:
+        outputs = run_network(network, faces[:1])
+    except RuntimeError as error:
+        raise ValueError(
+            f"images: the network does not take faces of shape {faces.shape[1:]}; expected those it was made "
+            f"for, e.g. three_block_cnn(size=..., channels=...) ({str(error)[:80]})."
+        ) from None
+    if classes is not None and outputs.shape[1:] <= (int(classes.max()),):
+        raise ValueError(
+            f"targets: expected classes from 0 to {outputs.shape[-1] - 1}, what the network tells apart, got "
+            f"up to {classes.max()}; make it with more n_classes."
+        )
+
+
+def _schedule(done):
+    """Share of the highest learning rate when a share of the steps, over 0 to 1, is done."""
+    if done < WARM_UP:
+        return done / WARM_UP
+    return 0.5 + 0.5 * math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP))
+
+
+def _training_mode(network):
+    """Set training mode, except in frozen parts: their batch statistics must not move either."""
+    network.train()
+    for part in network.modules():
+        weights = list(part.parameters())
+        if weights and not any(w.requires_grad for w in weights):
+            part.eval()
+
+
+def _validate(network, held, loss):
+    """Loss and accuracy on held-out faces; NaN where there are none."""
+    if held is None:
+        return math.nan, math.nan
+    torch, (faces, classes) = import_torch(), held
+    outputs = torch.from_numpy(run_network(network, faces))
+    if classes is None:
+        return float(loss(outputs, to_tensor(faces))), math.nan
+    device = next(network.parameters()).device  # where the weights of a loss are
+    value = float(loss(outputs.to(device), torch.from_numpy(classes).to(device)))
+    return value, float((outputs.argmax(dim=1).numpy() == classes).mean())
+
+
+def _write_checkpoint(path, state):
+    path = Path(path)
+    beside = path.with_name(f".{path.name}.part")
+    import_torch().save(state, beside)
+    os.replace(beside, path)  # a stop while writing leaves the epoch before
+
+
+def _read_checkpoint(path, key, network):
+    device = next(network.parameters()).device
+    try:
+        state = import_torch().load(path, map_location=device, weights_only=True)
+        same = state["key"] == key and state["network"].keys() == network.state_dict().keys()
+    except Exception as error:
+        raise ValueError(
+            f"{path}: expected a checkpoint that train_network wrote ({type(error).__name__}); delete it, or "
+            "choose another name."
+        ) from None
+    if not same:
+        raise ValueError(
+            f"{path}: this checkpoint is of another training (network, faces, labels or settings differ); "
+            "delete it to begin anew, or choose another name."
+        )
+    return state
