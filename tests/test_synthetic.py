@@ -16,6 +16,7 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from facesom.drawn import synthetic
 from facesom.drawn.drawing import LANDMARKS, PALETTE, PARTS, X2_NAMES, distances, draw_landmarks
 from facesom.drawn.facemodel import ACTION_UNITS, EXPRESSIONS, PROPORTIONS, face_landmarks
+from facesom.drawn.film import ACTIONS
 from facesom.drawn.synthetic import THRESHOLD, make_faces
 
 BUILT_IN = Path(__file__).parents[1] / "data" / "drawn_faces.pickle"
@@ -250,6 +251,40 @@ def test_expressions_are_there_but_identity_hides_them():
     assert ari(X2.reshape(-1, 12)) < 0.4 < ari(moved)
 
 
+# --- film ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def film():
+    return make_faces(12, 150, seed=1, style="film")
+
+
+def test_a_film_tells_every_action(film):
+    assert film.actions.shape == (12, 150, len(film.action_names)) and film.action_names == ACTIONS
+    assert {"AU12_left", "AU12_right", "AU26", "aside"} < set(ACTIONS)
+    assert film.action_units.dtype.names == tuple(ACTION_UNITS)
+    assert np.array_equal(film.expressions > 0, film.intensities >= THRESHOLD)
+    smile = [film.actions[..., ACTIONS.index(f"AU12_{side}")] for side in ("left", "right")]
+    assert 0.5 < np.corrcoef(smile[0].ravel(), smile[1].ravel())[0, 1] < 0.99  # lopsided
+    staged = make_faces(2, 9)
+    assert staged.action_names == tuple(ACTION_UNITS)
+    assert np.array_equal(staged.actions[..., 0], staged.action_units["AU1"])
+
+
+def test_a_person_on_film_depends_neither_on_how_many_there_are_nor_on_the_style():
+    few, many, staged = make_faces(2, 30, style="film"), make_faces(4, 30, style="film"), make_faces(2, 5)
+    assert np.array_equal(few.dataset.X1, many.dataset.X1[:2])
+    assert np.array_equal(few.actions, many.actions[:2])
+    assert np.array_equal(few.identities, staged.identities)
+
+
+def test_nods_are_seen_and_only_where_the_head_moves(film):
+    assert film.poses["nod"].std() > 0.03 and not make_faces(1, 9).poses["nod"].any()
+    assert not make_faces(1, 9, style="film", head_movement=0).poses["nod"].any()
+    brow = film.dataset.X2[..., X2_NAMES.index("left_brow_inner_height")]
+    assert np.median([np.corrcoef(a, b)[0, 1] for a, b in zip(brow, film.poses["nod"], strict=True)]) < -0.2
+
+
 # --- drawing ----------------------------------------------------------------------------------------------
 
 
@@ -396,6 +431,7 @@ def test_any_landmarks_can_be_drawn(seed, size, antialias):
         ({"mix": np.ones((3, 8))}, r"shares of shape \(2, 8\).*got shape \(3, 8\)"),
         ({"mix": np.zeros((2, 8))}, "not all 0 in a row"),
         ({"mix": -np.ones((2, 8))}, "not negative"),
+        ({"style": "movie"}, 'style must be "staged" or "film"; got \'movie\''),
         ({"palette": "blue"}, 'palette must be "standard", "random".*got \'blue\''),
         ({"palette": [[0, 0, 0]]}, r"palette must be whole RGB numbers 0-255 of shape \(4, 3\)"),
         ({"palette": np.full((4, 3), 300)}, "palette must be whole RGB numbers 0-255"),

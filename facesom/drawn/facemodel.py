@@ -64,6 +64,14 @@ PROPORTIONS = {
     "corner_asymmetry": (0.0, 0.015),  # right corner above the left one
 }
 
+# where the points of the lips stand from the left corner, -1, to the right one, 1: outlines, then opening
+_OUTER_UPPER = (-1, -0.62, -0.25, 0, 0.25, 0.62, 1)
+_OUTER_LOWER = (0.62, 0.3, 0, -0.3, -0.62)
+_INNER_UPPER = (-0.88, -0.4, 0, 0.4, 0.88)
+_INNER_LOWER = (0.4, 0, -0.4)
+_RIGHT = np.repeat([0.0, 1.0, 0.0, 1.0], [5, 5, 6, 6])  # how much each landmark belongs to the right side
+_RIGHT = np.append(_RIGHT, np.array([*_OUTER_UPPER, *_OUTER_LOWER, *_INNER_UPPER, *_INNER_LOWER]) / 2 + 0.5)
+
 
 def face_landmarks(face, units):
     """Landmarks of a face that looks straight ahead.
@@ -90,6 +98,22 @@ def face_landmarks(face, units):
     ]
     shape = np.broadcast_shapes(*(p.shape[:-2] for p in parts))
     return np.concatenate([np.broadcast_to(p, shape + p.shape[-2:]) for p in parts], axis=-2)
+
+
+def lopsided(left, right):
+    """A face that moves differently on its sides.
+
+    Parameters
+    ----------
+    left, right : ndarray of float, shape (..., 42, 2)
+        Landmarks as the whole face would show what its left and its right side do.
+
+    Returns
+    -------
+    ndarray of float64, shape (..., 42, 2)
+        Brows and eyes from their own side, lips from both by how near they are.
+    """
+    return left + _RIGHT[:, None] * (right - left)
 
 
 def _brow(f, au, side):
@@ -145,11 +169,11 @@ def _lips(f, au):
         opening = opening * (1 - np.minimum(np.abs(u) / 0.88, 1) ** 3)
         return _points(half * u, line + opening + thickness * (1 - np.abs(u) ** 2.8))
 
-    upper = edge([-1, -0.62, -0.25, 0, 0.25, 0.62, 1], up, over)
+    upper = edge(_OUTER_UPPER, up, over)
     upper[..., 3, 1:] -= f["cupid_bow"]
-    lower = edge([0.62, 0.3, 0, -0.3, -0.62], -down, -under)
-    inner_upper = edge([-0.88, -0.4, 0, 0.4, 0.88], up)
-    inner_lower = edge([0.4, 0, -0.4], -down)
+    lower = edge(_OUTER_LOWER, -down, -under)
+    inner_upper = edge(_INNER_UPPER, up)
+    inner_lower = edge(_INNER_LOWER, -down)
     return np.concatenate([upper, lower, inner_upper, inner_lower], axis=-2)
 
 

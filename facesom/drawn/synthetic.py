@@ -1,8 +1,8 @@
 """Drawn faces whose identity and expression are known: the built-in data, and the truth of every test.
 
-A person has proportions, a manner of showing expressions and a mix of them; their frames are a video, in
-which the expressions drive action units (`facemodel`) and the head moves; the landmarks are drawn as flat
-shapes (`drawing`). "Left" is the left of the picture.
+A person has proportions and a mix of expressions (`people`); their frames are a video, staged or as film
+shows people (`staged`, `film`), in which action units (`facemodel`) and the head move; the landmarks are
+drawn as flat shapes (`drawing`). "Left" is the left of the picture.
 
 Command line: ``python -m facesom.drawn.synthetic PATH [--persons 43 --frames 500 --seed 0 --size 64]``.
 """
@@ -14,36 +14,31 @@ import numpy as np
 
 from facesom.io import FaceDataset, save
 
-from .drawing import PALETTE, X2_NAMES, distances, draw_landmarks
-from .facemodel import ACTION_UNITS, EXPRESSIONS, PROPORTIONS, face_landmarks
+from .drawing import X2_NAMES, distances, draw_landmarks
+from .facemodel import ACTION_UNITS, EXPRESSIONS, PROPORTIONS, face_landmarks, lopsided
+from .film import ACTIONS, film_video
+from .people import choose_mixes, choose_palette, identity, named
+from .staged import THRESHOLD, staged_video
 
 __all__ = ["EXPRESSIONS", "LABELS", "THRESHOLD", "X2_NAMES", "DrawnFaces", "make_faces"]
 
 #: Labels (0 happy, 1 unhappy) of the first 43 persons; further persons start again from the first.
 LABELS = tuple(int(c) for c in "0010110000100111110001001100000110000000000")
 
-#: A frame carries the name of its expression from this intensity on; below, it is neutral.
-THRESHOLD = 0.3
+_STYLES = {"staged": (staged_video, tuple(ACTION_UNITS)), "film": (film_video, ACTIONS)}
 
-# movements beneath every expression (standard deviations): brows that accent speech, lids, speech itself
-_UNREST = (
-    {"AU1": 0.14, "AU2": 0.14},
-    {"AU5": -0.1, "AU7": 0.12, "AU43": 0.14},
-    {"AU25": 0.2, "AU26": 0.05},
-)
-
-# what is a person's own beside the proportions: mean, standard deviation over persons
-_PERSON = {
-    "eye_distance": (0.325, 0.015),  # of the picture's side
-    "face_x": (0.0, 0.012),  # resting place, of the picture's side
-    "face_y": (0.0, 0.018),
-    "movement": (1.0, 0.15),  # how far this face moves for one and the same expression
+# standard deviation at head_movement = 1, and limit: of the side, of the side, radians, factor, radians (2)
+_POSE = {
+    "dx": (0.015, 0.1),
+    "dy": (0.012, 0.1),
+    "angle": (0.04, 0.4),
+    "scale": (0.015, 0.08),
+    "yaw": (0.08, 0.4),
+    "nod": (0.08, 0.3),
 }
-_IDENTITY = _PERSON | PROPORTIONS
 
-_POSE = ("dx", "dy", "angle", "scale", "yaw")
-# standard deviations at head_movement = 1: of the side, of the side, radians, factor, radians
-_POSE_SD = np.array([0.015, 0.012, 0.04, 0.015, 0.08])
+# how far brows and lips stand in front of the eyes, and how fast they recede to the sides, in eye distances
+_FRONT, _CURVE = np.repeat([[0.4, 0.0, 0.3], [0.5, 0.0, 2.0]], [10, 12, 20], axis=1)
 
 
 @dataclass(frozen=True, repr=False)
@@ -69,11 +64,17 @@ class DrawnFaces:
         the face's resting place "face_x", "face_y" (right and down of the middle) in sides of the picture;
         "movement", a factor.
     poses : structured ndarray, shape (P, N)
-        The head's "dx", "dy" (pixels, down), "angle" (radians, clockwise), "scale" (factor), "yaw" (radians).
+        The head's "dx", "dy" (pixels, down), "angle" (radians, clockwise), "scale" (factor), "yaw" and
+        "nod" (radians; without nods in staged videos).
     action_units : structured ndarray, shape (P, N)
-        The muscle movements by name ("AU1", ...), about 0 to 1, noise and blinks included.
+        The muscle movements that are drawn, by name ("AU1", ...), about 0 to 1, noise and blinks included;
+        the mean of both sides.
     landmarks : ndarray of float32, shape (P, N, 42, 2)
         x and y in pixels (0 is the middle of the first pixel), in the order of `drawing.LANDMARKS`.
+    actions : ndarray of float64, shape (P, N, A)
+        How strong each action is, 0 to about 1, comparable across persons: in a film without what a person's
+        accent adds, and with the sides apart (`facesom.drawn.film.ACTIONS`); else the action units.
+    action_names : tuple of str, length A
     """
 
     dataset: FaceDataset
@@ -85,6 +86,8 @@ class DrawnFaces:
     poses: np.ndarray
     action_units: np.ndarray
     landmarks: np.ndarray
+    actions: np.ndarray
+    action_names: tuple
 
     def __repr__(self):
         n_persons, n_frames, height, width = self.dataset.X1.shape[:4]
@@ -97,6 +100,7 @@ def make_faces(
     n_frames=500,
     seed=0,
     *,
+    style="staged",
     size=64,
     palette="standard",
     antialias=False,
@@ -109,10 +113,8 @@ def make_faces(
 ):
     """Draw videos of faces whose identity and expression are known.
 
-    Each person's frames are a video: episodes of one expression, rising from neutral and falling back, with
-    an intensity of their own, blinks, slow head movement and some unrest in every muscle. The seed gives each
-    person random numbers of their own: person i is the same face whatever `n_persons` and `n_frames` are, and
-    has the same frames whatever `n_persons` is.
+    Each person's frames are a video. The seed gives each person random numbers of their own: person i is the
+    same face whatever `n_persons` and `n_frames` are, and has the same frames whatever `n_persons` is.
 
     Parameters
     ----------
@@ -120,6 +122,11 @@ def make_faces(
         At least 1.
     seed : int
         0 or more. Same seed, same faces.
+    style : "staged" or "film"
+        "staged": episodes of one expression, rising from neutral and falling back, with an intensity of their
+        own, blinks, slow head movement and some unrest in every muscle. "film": as hard as filmed people. A
+        minute of film, whatever the number of frames, in which expressions overlap, single actions come and
+        go, people talk, blink and look down, sides differ, heads turn and nod, landmarks jitter.
     size : int
         Side of the picture in pixels, 32 to 1024.
     palette : "standard", "random" or array-like of shape (4, 3)
@@ -153,22 +160,25 @@ def make_faces(
         If an argument is out of the range above.
     """
     _check(n_persons, n_frames, seed, size, noise, head_movement, label_effect, spread)
-    palette = _palette(palette, seed)
+    if style not in tuple(_STYLES):
+        raise ValueError(f'style must be "staged" or "film"; got {style!r}.')
+    palette = choose_palette(palette, seed)
     y = np.array([LABELS[i % len(LABELS)] for i in range(n_persons)])
-    identities = np.array([_identity(seed, i, spread) for i in range(n_persons)])
-    mixes = _mixes(mix, seed, y, label_effect)
+    identities = np.array([identity(seed, i, spread) for i in range(n_persons)])
+    mixes = choose_mixes(mix, seed, y, label_effect)
 
+    video, action_names = _STYLES[style]
     persons = [
-        _video(np.random.default_rng([seed, i, 3]), mixes[i], n_frames, identities["movement"][i])
+        video(np.random.default_rng([seed, i, 3]), mixes[i], n_frames, identities["movement"][i])
         for i in range(n_persons)
     ]
-    expressions, intensities, units, pose, jitter = (np.stack(a) for a in zip(*persons, strict=True))
-    pose = np.clip(pose, -2.5, 2.5) * _POSE_SD * head_movement
-    limit = np.array([0.1, 0.1, 0.4, 0.08, 0.4])
-    pose = np.clip(pose, -limit, limit)
+    expressions, intensities, sides, actions, pose, jitter = (np.stack(a) for a in zip(*persons, strict=True))
+    sd, limit = np.array(list(_POSE.values())).T
+    pose = np.clip(np.clip(pose, -2.5, 2.5) * sd * head_movement, -limit, limit)
 
-    face = {name: identities[name][:, None] for name in PROPORTIONS}
-    points = face_landmarks(face, dict(zip(ACTION_UNITS, np.moveaxis(units, -1, 0), strict=True))) + jitter
+    face = {name: identities[name][:, None, None] for name in PROPORTIONS}
+    points = face_landmarks(face, dict(zip(ACTION_UNITS, np.moveaxis(sides, -1, 0), strict=True)))
+    points = lopsided(points[:, 0], points[:, -1]) + jitter
     points = _place(points, identities, np.moveaxis(pose, -1, 0), size)
 
     # who would leave the picture stays at its edge; brows and outlines reach out from the landmarks
@@ -196,9 +206,11 @@ def make_faces(
         intensities=intensities,
         mixes=mixes,
         identities=identities,
-        poses=_named(pose, _POSE),
-        action_units=_named(units, ACTION_UNITS),
+        poses=named(pose, _POSE),
+        action_units=named(sides.mean(axis=1), ACTION_UNITS),
         landmarks=points.astype(np.float32),
+        actions=actions,
+        action_names=action_names,
     )
 
 
@@ -221,142 +233,20 @@ def _check(n_persons, n_frames, seed, size, noise, head_movement, label_effect, 
             raise ValueError(f"{name} must be {what} {limit}; got {value!r}.")
 
 
-def _palette(palette, seed):
-    """RGB (4, 3) of a palette that may be given by name."""
-    if not isinstance(palette, str):
-        return palette
-    if palette == "standard":
-        return PALETTE
-    if palette != "random":
-        raise ValueError(
-            f'palette must be "standard", "random" or RGB numbers of shape (4, 3); got {palette!r}.'
-        )
-    rng = np.random.default_rng([seed, 0, 1])
-    while True:
-        colours = rng.integers(0, 256, (4, 3))
-        apart = np.linalg.norm(colours[:, None] - colours, axis=-1)[np.triu_indices(4, 1)]
-        if colours.max(axis=1).min() >= 130 and apart.min() >= 100:
-            return colours
-
-
-def _identity(seed, person, spread):
-    """One person's proportions, as a row of a structured array."""
-    rng = np.random.default_rng([seed, person, 2])
-    mean, sd = np.array(list(_IDENTITY.values())).T
-    values = mean + sd * spread * np.clip(rng.standard_normal(len(mean)), -2, 2)
-    return _named(values, _IDENTITY)
-
-
-def _mixes(mix, seed, y, label_effect):
-    """Shares of the expressions, (P, K); rows sum to 1."""
-    names = ("own", "balanced", "one-sided")
-    if isinstance(mix, str) and mix in names:
-        rngs = (np.random.default_rng([seed, i, 5]) for i in range(len(y)))
-        return np.array([_mix(mix, rng, label, label_effect) for rng, label in zip(rngs, y, strict=True)])
-    shape = (len(y), len(EXPRESSIONS))
-    shares = np.array(np.nan) if isinstance(mix, str) else np.asarray(mix, dtype=float)
-    if (
-        shares.shape != shape
-        or not np.isfinite(shares).all()
-        or (shares < 0).any()
-        or not shares.any(axis=1).all()
-    ):
-        got = repr(mix) if isinstance(mix, str) else f"shape {shares.shape}"
-        raise ValueError(
-            f'mix must be "own", "balanced", "one-sided" or shares of shape {shape}, not negative, '
-            f"not all 0 in a row, a column each for {', '.join(EXPRESSIONS)}; got {got}."
-        )
-    return shares / shares.sum(axis=1, keepdims=True)
-
-
-def _mix(mix, rng, label, label_effect):
-    names = list(EXPRESSIONS)
-    if mix == "balanced":
-        return np.full(len(names), 1 / len(names))
-    if mix == "one-sided":
-        shares = 0.3 * rng.dirichlet(np.full(len(names), 1.0))
-        shares[rng.integers(1, len(names))] += 0.7
-        return shares
-    shares = rng.dirichlet(np.full(len(names) - 1, 1.0))
-    more, less = (("sad", "angry"), ("smile", "laugh")) if label else (("smile", "laugh"), ("sad", "angry"))
-    for k, name in enumerate(names[1:]):
-        shares[k] *= (1 + label_effect) ** ((name in more) - (name in less))
-    shares /= shares.sum()
-    shares[shares < 0.05] = 0  # some expressions are never shown
-    rest = rng.uniform(0.1, 0.3)
-    return np.concatenate([[rest], (1 - rest) * shares / shares.sum()])
-
-
-def _video(rng, shares, n_frames, movement):
-    """One person in time: labels, intensities, action units (N, U), pose (N, 5) in standard deviations,
-    jitter of the landmarks (N, 42, 2) in eye distances."""
-    weights, unrest = (
-        np.array([[units.get(name, 0.0) for name in ACTION_UNITS] for units in table])
-        for table in (EXPRESSIONS.values(), _UNREST)
-    )
-    own_manner = np.clip(1 + 0.2 * rng.standard_normal(weights.shape), 0.4, 1.6)
-    weights = weights * movement * own_manner
-
-    # whole frames by largest remainder, cut into episodes, shuffled
-    exact = shares * n_frames
-    frames = np.floor(exact).astype(int)
-    frames[np.argsort(frames - exact, kind="stable")[: n_frames - frames.sum()]] += 1
-    length = int(np.clip(n_frames / 20, 4, 24))
-    episodes = [
-        (k, len(part))
-        for k, total in enumerate(frames)
-        if total
-        for part in np.array_split(np.arange(total), max(1, round(total / length / rng.uniform(0.8, 1.2))))
-    ]
-    rng.shuffle(episodes)
-
-    label, intensity, units = [], [], []
-    for k, n in episodes:
-        apex = rng.uniform(0.5, 1.0)
-        # raised-cosine onset and offset, a fifth of the episode each; a single frame is all apex
-        t = np.minimum(np.arange(n) + 0.5, n - 0.5 - np.arange(n)) / max(n / 5, 0.5)
-        level = apex * (0.5 - 0.5 * np.cos(np.pi * np.minimum(t, 1))) * (k > 0)
-        manner = np.clip(1 + 0.2 * rng.standard_normal(len(ACTION_UNITS)), 0.4, 1.6)
-        label.append(np.where(level >= THRESHOLD, k, 0))
-        intensity.append(level)
-        units.append(level[:, None] * weights[k] * manner)
-    label, intensity, units = map(np.concatenate, (label, intensity, units))
-
-    units = (
-        units + 0.05 * _slow(rng, n_frames, len(ACTION_UNITS), 7) + 0.015 * rng.standard_normal(units.shape)
-    )
-    units = np.maximum(units + _slow(rng, n_frames, len(_UNREST), 21) @ unrest, 0)
-    closing = np.convolve(rng.random(n_frames) < 1 / 60, [0.6, 1.0, 0.5])[:n_frames]  # blinks
-    units[:, -1] = np.clip(np.maximum(units[:, -1], closing), 0, 1)
-    pose = _slow(rng, n_frames, len(_POSE), 41)
-    return label, intensity, units, pose, 0.006 * rng.standard_normal((n_frames, 42, 2))
-
-
-def _slow(rng, n, columns, width):
-    """Smooth random curves (n, columns) of standard deviation 1: white noise under a Hann window."""
-    window = np.hanning(width + 2)[1:-1]
-    white = rng.standard_normal((n + width - 1, columns))
-    return np.lib.stride_tricks.sliding_window_view(white, width, axis=0) @ (window / np.linalg.norm(window))
-
-
 def _place(points, person, pose, size):
     """Landmarks in pixels, y down, of a head that is turned, rolled, scaled and shifted: (P, N, 42, 2)."""
-    dx, dy, angle, scale, yaw = (p[..., None] for p in pose)
+    dx, dy, angle, scale, yaw, nod = (p[..., None] for p in pose)
     eye_distance, face_x, face_y = (
         person[name][:, None, None] for name in ("eye_distance", "face_x", "face_y")
     )
     x, y = points[..., 0], -0.42 - points[..., 1]  # turns about the middle of the face
+    y = y * np.cos(nod) + (_FRONT - _CURVE * x**2) * np.sin(nod)
     x = x * np.cos(yaw) - 0.3 * x**2 * np.sin(yaw)  # a rounded face, seen a little from the side
     unit = eye_distance * size * (1 + scale)
     cos, sin = np.cos(angle), np.sin(angle)
     px = unit * (cos * x - sin * y) + size * (0.5 + face_x + dx) - 0.5
     py = unit * (sin * x + cos * y) + size * (0.5 + face_y + dy) - 0.5
     return np.stack([px, py], axis=-1)
-
-
-def _named(values, names):
-    """The last axis of an array as a structured dtype."""
-    return np.ascontiguousarray(values, dtype=float).view([(name, float) for name in names])[..., 0]
 
 
 def _main(argv=None):

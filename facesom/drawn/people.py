@@ -1,0 +1,86 @@
+"""Who is drawn: proportions, manner and taste of each person, and the colours of the parts."""
+
+import numpy as np
+
+from .drawing import PALETTE
+from .facemodel import EXPRESSIONS, PROPORTIONS
+
+# what is a person's own beside the proportions: mean, standard deviation over persons
+_PERSON = {
+    "eye_distance": (0.325, 0.015),  # of the picture's side
+    "face_x": (0.0, 0.012),  # resting place, of the picture's side
+    "face_y": (0.0, 0.018),
+    "movement": (1.0, 0.15),  # how far this face moves for one and the same expression
+}
+_IDENTITY = _PERSON | PROPORTIONS
+
+
+def choose_palette(palette, seed):
+    """RGB (4, 3) of a palette that may be given by name."""
+    if not isinstance(palette, str):
+        return palette
+    if palette == "standard":
+        return PALETTE
+    if palette != "random":
+        raise ValueError(
+            f'palette must be "standard", "random" or RGB numbers of shape (4, 3); got {palette!r}.'
+        )
+    rng = np.random.default_rng([seed, 0, 1])
+    while True:
+        colours = rng.integers(0, 256, (4, 3))
+        apart = np.linalg.norm(colours[:, None] - colours, axis=-1)[np.triu_indices(4, 1)]
+        if colours.max(axis=1).min() >= 130 and apart.min() >= 100:
+            return colours
+
+
+def identity(seed, person, spread):
+    """One person's proportions, as a row of a structured array."""
+    rng = np.random.default_rng([seed, person, 2])
+    mean, sd = np.array(list(_IDENTITY.values())).T
+    values = mean + sd * spread * np.clip(rng.standard_normal(len(mean)), -2, 2)
+    return named(values, _IDENTITY)
+
+
+def choose_mixes(mix, seed, y, label_effect):
+    """Shares of the expressions, (P, K); rows sum to 1."""
+    names = ("own", "balanced", "one-sided")
+    if isinstance(mix, str) and mix in names:
+        rngs = (np.random.default_rng([seed, i, 5]) for i in range(len(y)))
+        return np.array([_mix(mix, rng, label, label_effect) for rng, label in zip(rngs, y, strict=True)])
+    shape = (len(y), len(EXPRESSIONS))
+    shares = np.array(np.nan) if isinstance(mix, str) else np.asarray(mix, dtype=float)
+    if (
+        shares.shape != shape
+        or not np.isfinite(shares).all()
+        or (shares < 0).any()
+        or not shares.any(axis=1).all()
+    ):
+        got = repr(mix) if isinstance(mix, str) else f"shape {shares.shape}"
+        raise ValueError(
+            f'mix must be "own", "balanced", "one-sided" or shares of shape {shape}, not negative, '
+            f"not all 0 in a row, a column each for {', '.join(EXPRESSIONS)}; got {got}."
+        )
+    return shares / shares.sum(axis=1, keepdims=True)
+
+
+def _mix(mix, rng, label, label_effect):
+    names = list(EXPRESSIONS)
+    if mix == "balanced":
+        return np.full(len(names), 1 / len(names))
+    if mix == "one-sided":
+        shares = 0.3 * rng.dirichlet(np.full(len(names), 1.0))
+        shares[rng.integers(1, len(names))] += 0.7
+        return shares
+    shares = rng.dirichlet(np.full(len(names) - 1, 1.0))
+    more, less = (("sad", "angry"), ("smile", "laugh")) if label else (("smile", "laugh"), ("sad", "angry"))
+    for k, name in enumerate(names[1:]):
+        shares[k] *= (1 + label_effect) ** ((name in more) - (name in less))
+    shares /= shares.sum()
+    shares[shares < 0.05] = 0  # some expressions are never shown
+    rest = rng.uniform(0.1, 0.3)
+    return np.concatenate([[rest], (1 - rest) * shares / shares.sum()])
+
+
+def named(values, names):
+    """The last axis of an array as a structured dtype."""
+    return np.ascontiguousarray(values, dtype=float).view([(name, float) for name in names])[..., 0]
