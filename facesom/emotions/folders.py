@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from facesom.io import DatasetError, is_hidden, read_gray
+from facesom.io import DatasetError, is_hidden, read_image
 
 from .action_units import read_action_units
 from .fer2013 import read_fer2013
@@ -78,7 +78,7 @@ def read_emotion_folder(path, *, size=48, person=None, skip_unreadable=False):
     for label, name in enumerate(files):
         for file in files[name]:
             try:
-                images.append(read_gray(file, size))
+                images.append(read_image(file, gray=True, square=size)[0])
             except (OSError, ValueError):
                 unreadable.append(file)
                 continue

@@ -11,7 +11,8 @@ from itertools import combinations
 
 import numpy as np
 
-from .dataset import FaceDataset, as_faces, is_colour
+from .dataset import FaceDataset
+from .gates import as_faces, is_colour
 
 __all__ = ["to_grayscale"]
 

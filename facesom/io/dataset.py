@@ -1,8 +1,5 @@
 """The data set of drawn faces: its shape, its two file formats, and the gate that all images pass."""
 
-import os
-import shutil
-import uuid
 import warnings
 import zipfile
 from dataclasses import dataclass
@@ -10,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from .pickles import DatasetError, read_pickle, write_pickle
+from .files import atomic_write, open_regular
+from .gates import DatasetError, as_array, as_faces, brief, check_faces, is_colour, is_listed
+from .pickles import read_pickle, write_pickle
 
 __all__ = ["DatasetError", "FaceDataset", "as_faces", "is_colour", "load", "save"]
 
 KEYS = ("X1", "X2", "y")
-MIN_SIDE = 8  # pixels
-MAX_ASPECT = 4  # a face longer than this is a wrong axis order
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -45,12 +42,14 @@ class FaceDataset:
     y: np.ndarray
 
     def __post_init__(self):
-        X1, X2, y = _asarray(self.X1, "X1"), _asarray(self.X2, "X2"), _asarray(self.y, "y")
-        _check_faces(X1, "X1")
+        _check_frames(self.X1, "X1")
+        X1, X2 = as_array(self.X1, "X1"), as_array(self.X2, "X2", "numbers")
+        y = as_array(self.y, "y", "a label for each person")
+        check_faces(X1, "X1")
         if X1.ndim != 4 + is_colour(X1):
             raise DatasetError(
                 f"X1 has shape {X1.shape}; expected (persons, frames, height, width, 3) for RGB or (persons, "
-                "frames, height, width) for gray. Are these the frames of one person? Use X1[None]"
+                f"frames, height, width) for gray{_cure(X1)}"
             )
         for array, name, kinds, meant in (
             (X2, "X2", "biufc", "numbers"),
@@ -100,106 +99,24 @@ class FaceDataset:
         )
 
 
-def is_colour(images):
-    """Whether the last axis of `images` holds colour.
-
-    Parameters
-    ----------
-    images : ndarray (..., H, W), (..., H, W, 3) or (..., H, W, 4)
-
-    Returns
-    -------
-    bool
-        True when there are three axes or more and the last one is 3 or 4 long.
-    """
-    return images.ndim >= 3 and images.shape[-1] in (3, 4)
+def _check_frames(X1, name):
+    """Raise `DatasetError` where persons have unequal numbers of frames; say what can be done."""
+    if is_listed(X1) and all(isinstance(person, (np.ndarray, list)) for person in X1):
+        frames = [len(person) for person in X1]
+        if len(set(frames)) > 1:
+            raise DatasetError(
+                f"{name}: persons have different numbers of frames, {brief(', '.join(map(str, frames)))}; "
+                f"expected the same number for each: cut all to the shortest, [x[:{min(frames)}] for x in "
+                f"{name}], and X2 too, or give {name} as a list to fit_soms or group_across_persons, which take it"
+            )
 
 
-def as_faces(images, *, name="images"):
-    """Check face images and bring them to one of two dtypes: the gate of every function that takes faces.
-
-    Parameters
-    ----------
-    images : array_like (..., H, W), (..., H, W, 3) or (..., H, W, 4)
-        Gray, RGB or RGBA, at least 8 × 8 pixels: uint8 or other integers in 0..255, bool, or float in [0, 1].
-    name : str
-        What the messages call them.
-
-    Returns
-    -------
-    ndarray, uint8 or float32
-        Of the same shape; `images` itself when its dtype is one of these. bool becomes uint8, True = 255.
-
-    Raises
-    ------
-    DatasetError
-        When these are no such images; the message says what came and what to do.
-    """
-    images = _asarray(images, name)
-    _check_faces(images, name)
-    if images.dtype == bool:
-        return images.astype(np.uint8) * np.uint8(255)
-    return images.astype(np.float32 if images.dtype.kind == "f" else np.uint8, copy=False)
-
-
-def _asarray(values, name):
-    if isinstance(values, FaceDataset):
-        raise DatasetError(f"{name} is a FaceDataset; expected an array of images: pass its .X1")
-    try:
-        return np.asarray(values)
-    except ValueError:
-        raise DatasetError(f"{name} has rows of different lengths; expected one shape for all") from None
-
-
-def _check_faces(images, name):
-    shape, kind = images.shape, images.dtype.kind
-    if kind not in "biuf":
-        raise DatasetError(
-            f"{name} has dtype {images.dtype}; expected uint8 in 0..255 or float in [0, 1]"
-            + (": are the images of different sizes? Bring them to one size first" if kind == "O" else "")
-        )
-    if images.size == 0:
-        raise DatasetError(f"{name} is empty, of shape {shape}; expected at least one face")
-    if images.ndim < 2:
-        raise DatasetError(
-            f"{name} has shape {shape}; expected (..., height, width) or (..., height, width, 3)"
-            ": are the images flattened? Use reshape(-1, height, width)"
-        )
-    height, width = shape[-3:-1] if is_colour(images) else shape[-2:]
-    if min(height, width) < MIN_SIDE or max(height, width) > MAX_ASPECT * min(height, width):
-        guess = ""
-        if 3 in shape[:-1] and not is_colour(images):
-            guess = ": the colour axis must be the last one"
-        elif images.ndim == 3 and shape[0] == shape[1]:
-            guess = ": the frames must come first, use np.moveaxis(images, -1, 0)"
-        elif images.ndim == 2 and round(width**0.5) ** 2 == width:
-            side = round(width**0.5)
-            guess = f": are the images flattened? Use reshape(-1, {side}, {side})"
-        raise DatasetError(
-            f"{name} has shape {shape}, which makes faces of {height} × {width} pixels; expected at least "
-            f"{MIN_SIDE} a side and one side at most {MAX_ASPECT} times the other" + guess
-        )
-    if images.dtype in (np.uint8, bool):
-        return
-    low, high = images.min(), images.max()
-    if kind == "f" and not (np.isfinite(low) and np.isfinite(high)):
-        raise DatasetError(
-            f"{name} holds NaN or infinity; expected finite numbers in [0, 1]: see np.isfinite"
-        )
-    top = 1 if kind == "f" else 255
-    if low < 0 or high > top:
-        guess = ""
-        if kind == "f" and low >= 0 and high <= 255:
-            guess = ": these look like 0..255, divide by 255"
-        elif low < 0:
-            guess = ": negative values, are the images standardised? Pass them as they were before"
-        elif high <= 65535:
-            guess = ": 16-bit images? Divide by 65535"
-        raise DatasetError(
-            f"{name} of dtype {images.dtype} runs from {low:.6g} to {high:.6g}; expected "
-            + ("[0, 1] for floats" if kind == "f" else "0..255 for integers")
-            + guess
-        )
+def _cure(X1):
+    if X1.ndim == 5 and X1.shape[2] in (1, 3, 4):
+        gray = X1.shape[2] == 1
+        what = "one gray channel: use X1[:, :, 0]" if gray else "the colour axis: use np.moveaxis(X1, 2, -1)"
+        return f". Axis 2 is {what}"
+    return ". Are these the frames of one person? Use X1[None]" if X1.ndim == 3 + is_colour(X1) else ""
 
 
 def load(path, *, max_bytes=4 * 2**30):
@@ -230,7 +147,7 @@ def load(path, *, max_bytes=4 * 2**30):
     """
     path = Path(path)
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             head = file.read(4)
             file.seek(0)
             if head[:2] == b"PK":
@@ -327,19 +244,9 @@ def save(data, path):
         raise DatasetError(
             f"expected a FaceDataset to save, not a {type(data).__name__}: use FaceDataset(X1, X2, y)"
         )
-    path = Path(os.path.realpath(path))  # a link stays a link
     arrays = {key: getattr(data, key) for key in KEYS}
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        with open(beside, "xb") as file:
-            if path.suffix.lower() == ".npz":
-                np.savez_compressed(file, **arrays)
-            else:
-                write_pickle(file, arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists():
-            shutil.copymode(path, beside)
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with atomic_write(path, "wb") as file:
+        if Path(path).suffix.lower() == ".npz":
+            np.savez_compressed(file, **arrays)
+        else:
+            write_pickle(file, arrays)

@@ -1,24 +1,322 @@
-"""The gates through which values a person and numbers of groups come in."""
+"""The two gates through which arrays come in: `as_faces` for images, `per_person` for values of persons."""
 
 from __future__ import annotations
 
+from numbers import Integral
+
 import numpy as np
+
+__all__ = [
+    "DatasetError",
+    "as_array",
+    "as_faces",
+    "brief",
+    "check_n_groups",
+    "check_whole",
+    "count_groups",
+    "is_colour",
+    "per_person",
+]
+
+MIN_SIDE = 8  # pixels
+MAX_ASPECT = 4  # a face longer than this is a wrong axis order
+MAX_MESSAGE = 2000  # characters of an error, whatever names a file holds
+
+
+class DatasetError(ValueError):
+    """A file or an array that is not a data set of drawn faces; the message says what to do."""
+
+    def __init__(self, message=""):
+        super().__init__(brief(message, MAX_MESSAGE))
+
+
+def brief(text, width=80):
+    """Shorten a text to `width` characters by leaving out its middle, for messages."""
+    text = str(text)
+    half = (width - 3) // 2
+    return text if len(text) <= width else f"{text[:half]}...{text[-half:]}"
+
+
+def is_colour(images):
+    """Whether the last axis of `images` holds colour.
+
+    Parameters
+    ----------
+    images : ndarray (..., H, W), (..., H, W, 3) or (..., H, W, 4)
+
+    Returns
+    -------
+    bool
+        True when there are three axes or more and the last one is 3 or 4 long.
+    """
+    return images.ndim >= 3 and images.shape[-1] in (3, 4)
+
+
+def as_array(values, name="values", expected="numbers or texts"):
+    """Bring what users call arrays to a plain one: lists, masked arrays, columns of pandas.
+
+    Parameters
+    ----------
+    values : array_like
+        Numbers or texts. Masked ones and those that pandas calls missing become NaN.
+    name, expected : str
+        What the messages call them, and what they should be.
+
+    Returns
+    -------
+    ndarray
+        `values` itself where it is one; never of objects.
+
+    Raises
+    ------
+    DatasetError
+        When rows are of different lengths, texts are missing, or these are neither numbers nor texts.
+    """
+    if type(values).__name__ == "FaceDataset":
+        raise DatasetError(f"{name} is a FaceDataset; expected an array of images: pass its .X1")
+    of_objects = isinstance(values, np.ndarray) and is_listed(values)
+    values = _unmasked(values, name)
+    try:
+        values = np.asarray(values)
+    except ValueError:
+        what = "dtype object, arrays of different sizes" if of_objects else "rows of different lengths"
+        raise DatasetError(f"{name} has {what}; expected one shape for all") from None
+    return values if values.dtype != object else _of_objects(values, name, expected)
+
+
+def _unmasked(values, name):
+    """Without masks, which `numpy.asarray` would drop: NaN in their place."""
+    if isinstance(values, np.ma.MaskedArray):
+        if not np.ma.is_masked(values):
+            return values.data
+        if values.dtype.kind not in "biuf":
+            raise DatasetError(f"{name} has masked values of dtype {values.dtype}; expected none missing")
+        return np.ma.filled(values.astype(np.result_type(values.dtype, np.float32)), np.nan)
+    if isinstance(values, np.ndarray) and values.dtype == object and values.size and values.ndim:
+        values = values.tolist() if isinstance(values.flat[0], (np.ndarray, list, tuple)) else values
+    if isinstance(values, (list, tuple)) and values and not isinstance(values[0], (int, float, str)):
+        return [_unmasked(row, name) for row in values]
+    return values
+
+
+def _of_objects(values, name, expected):
+    """Objects of pandas and of columns of text as numbers or texts."""
+    import pandas as pd  # only here: reading a file should not wait for it
+
+    flat = values.ravel()
+    if any(np.ndim(value) for value in flat):
+        raise DatasetError(f"{name} has dtype object, arrays of different sizes; expected one shape for all")
+    missing = pd.isna(flat)
+    kinds = {np.asarray(value).dtype.kind for value in flat[~missing]}
+    if kinds and kinds <= set("biuf"):
+        numbers = np.where(missing, np.nan, flat).astype(float) if missing.any() else np.array(flat.tolist())
+        return numbers.reshape(values.shape)
+    if kinds == {"U"} and not missing.any():
+        return values.astype(str)
+    what = "missing values" if missing.any() else "a mixture"
+    raise DatasetError(
+        f"{name} has dtype object; expected {expected}, got {what}: use np.asarray(values, float) for numbers, "
+        "np.asarray(values, str) for texts"
+    )
+
+
+def as_faces(images, *, name="images", leading=None):
+    """Check face images and bring them to one of two dtypes: the gate of every function that takes faces.
+
+    Parameters
+    ----------
+    images : array_like (..., H, W), (..., H, W, 3) or (..., H, W, 4)
+        Gray, RGB or RGBA, at least 8 × 8 pixels: uint8 or other integers in 0..255, bool, or float in [0, 1].
+    name : str
+        What the messages call them.
+    leading : int or tuple of int, optional
+        How many axes may come before those of a face: 1 for frames (N, H, W), 2 for persons and frames
+        (P, N, H, W), (1, 2) for either. With 2, a list of persons (N_p, H, W) may have unequal frames.
+        Default: any number.
+
+    Returns
+    -------
+    ndarray, uint8 or float32, or list of these
+        Of the same shape; `images` itself when its dtype is one of these. bool becomes uint8, True = 255. A
+        list where persons have unequal frames, all of one dtype.
+
+    Raises
+    ------
+    DatasetError
+        When these are no such images; the message says what came and what to do.
+    """
+    allowed = (leading,) if isinstance(leading, int) else leading
+    if allowed and 2 in allowed and _is_of_persons(images):
+        return _persons(images, name)
+    images = as_array(images, name)
+    check_faces(images, name)
+    if allowed and images.ndim - 2 - is_colour(images) not in allowed:
+        raise DatasetError(_wrong_axes(images, name, allowed))
+    if images.dtype == bool:
+        return images.astype(np.uint8) * np.uint8(255)
+    return images.astype(np.float32 if images.dtype.kind == "f" else np.uint8, copy=False)
+
+
+def is_listed(values):
+    """Whether values are a list, a tuple or an array of objects."""
+    return isinstance(values, (list, tuple)) or getattr(getattr(values, "dtype", None), "kind", "") == "O"
+
+
+def _is_of_persons(images):
+    """Whether these are persons in a list, their arrays different in shape or dtype."""
+    if not is_listed(images) or not all(isinstance(x, (np.ndarray, list, tuple)) for x in images):
+        return False
+    kinds = {(np.shape(person), np.asarray(person).dtype) for person in images}
+    return len(kinds) > 1 and min(len(shape) for shape, _ in kinds) > 2
+
+
+def _persons(images, name):
+    persons = [as_faces(person, name=f"{name}[{p}]", leading=1) for p, person in enumerate(images)]
+    for p, person in enumerate(persons):
+        if person.shape[1:] != persons[0].shape[1:]:
+            raise DatasetError(
+                f"{name}: expected frames of {persons[0].shape[1:]}, got {person.shape[1:]} for person {p}; "
+                "bring all persons to one size and one kind of colour."
+            )
+    if len({person.dtype for person in persons}) > 1:
+        persons = [x / np.float32(255) if x.dtype == np.uint8 else x for x in persons]
+    return persons if len({len(person) for person in persons}) > 1 else np.stack(persons)
+
+
+def _wrong_axes(images, name, allowed):
+    shape, axes = images.shape, images.ndim - 2 - is_colour(images)
+    forms = {1: "(N, H, W) or (N, H, W, 3)", 2: "(P, N, H, W) or (P, N, H, W, 3)"}
+    wanted = " or those of persons, ".join(forms[n] for n in sorted(allowed))
+    cure = "."
+    if axes > max(allowed) and shape[-3] in (1, 3, 4) and not is_colour(images):
+        at = images.ndim - 3
+        colons = ":, " * at
+        cure = f"; axis {at} is " + (
+            f"one gray channel: pass {name}[{colons}0]."
+            if shape[-3] == 1
+            else f"the colour axis, which must be the last one: pass np.moveaxis({name}, {at}, -1)."
+        )
+    elif axes == 0:
+        cure = f"; pass {name}[None]."
+    elif axes == 1:
+        cure = f"; for one person pass {name}[None]."
+    elif axes == 2:
+        cure = f"; for one of the persons pass {name}[0]."
+    return f"{name}: expected faces {wanted}, got shape {shape}{cure}"
+
+
+def check_faces(images, name):
+    """Raise `DatasetError` unless an array holds face images; see `as_faces`."""
+    shape, kind = images.shape, images.dtype.kind
+    if kind not in "biuf":
+        raise DatasetError(f"{name} has dtype {images.dtype}; expected uint8 in 0..255 or float in [0, 1]")
+    if images.size == 0:
+        raise DatasetError(f"{name} is empty, of shape {shape}; expected at least one face")
+    if images.ndim < 2:
+        raise DatasetError(
+            f"{name} has shape {shape}; expected (..., height, width) or (..., height, width, 3)"
+            ": are the images flattened? Use reshape(-1, height, width)"
+        )
+    height, width = shape[-3:-1] if is_colour(images) else shape[-2:]
+    if min(height, width) < MIN_SIDE or max(height, width) > MAX_ASPECT * min(height, width):
+        raise DatasetError(
+            f"{name} has shape {shape}, which makes faces of {height} × {width} pixels; expected at least "
+            f"{MIN_SIDE} a side and one side at most {MAX_ASPECT} times the other" + _wrong_form(images, name)
+        )
+    if images.dtype in (np.uint8, bool):
+        return
+    low, high = images.min(), images.max()
+    if kind == "f" and not (np.isfinite(low) and np.isfinite(high)):
+        raise DatasetError(
+            f"{name} holds NaN or infinity, as masked and missing pixels count; expected finite numbers in "
+            "[0, 1]: see np.isfinite"
+        )
+    top = 1 if kind == "f" else 255
+    if low < 0 or high > top:
+        guess = ""
+        if kind == "f" and low >= 0 and high <= 255:
+            guess = ": these look like 0..255, divide by 255"
+        elif low < 0:
+            guess = ": negative values, are the images standardised? Pass them as they were before"
+        elif high <= 65535:
+            guess = ": 16-bit images? Divide by 65535"
+        raise DatasetError(
+            f"{name} of dtype {images.dtype} runs from {low:.6g} to {high:.6g}; expected "
+            + ("[0, 1] for floats" if kind == "f" else "0..255 for integers")
+            + guess
+        )
+
+
+def _wrong_form(images, name):
+    """What may be wrong with the axes of images that would make strange faces."""
+    shape, last = images.shape, images.ndim - 1
+    if shape[-1] == 1 and images.ndim > 2:
+        return f": axis {last} is one gray channel, use {name}[..., 0]"
+    if 3 in shape[:-1] and not is_colour(images):
+        at = shape.index(3)
+        return f": the colour axis must be the last one, use np.moveaxis({name}, {at}, -1)"
+    if images.ndim == 3 and shape[0] == shape[1]:
+        return ": the frames must come first, use np.moveaxis(images, -1, 0)"
+    if images.ndim == 2 and round(shape[1] ** 0.5) ** 2 == shape[1]:
+        side = round(shape[1] ** 0.5)
+        return f": are the images flattened? Use reshape(-1, {side}, {side})"
+    return ""
 
 
 def per_person(values, ndim, name):
-    """Values as a list of arrays of `ndim` axes, one a person; a single such array is one person."""
+    """Values as a list of arrays, one for each person: the gate of every function that takes such values.
+
+    Parameters
+    ----------
+    values : array_like, or list of array_like
+        With one axis more than `ndim`, persons first; a list may have unequal frames. With `ndim` axes these
+        are the values of one person. Masked and missing numbers become NaN.
+    ndim : int
+        Axes of one person's values, frames first.
+    name : str
+        What the messages call them. "groups" must be whole numbers of -1 or more.
+
+    Returns
+    -------
+    list of ndarray
+
+    Raises
+    ------
+    DatasetError
+        When these are no such values, or a person has no frames.
+    """
     if not isinstance(values, (list, tuple)) or not len(values) or np.ndim(values[0]) != ndim:
-        values = np.asarray(values)
+        values = as_array(values, name)
         values = values[None] if values.ndim == ndim else values
-    persons = [np.asarray(v) for v in values] if len(values) else []
+    persons = [as_array(v, name) for v in values] if len(values) else []
     if not persons or any(v.ndim != ndim or not len(v) for v in persons):
-        raise ValueError(
+        raise DatasetError(
             f"{name}: expected {ndim} axes for each person, frames first, and at least one frame; got shapes "
             f"{[v.shape for v in persons[:3]]}."
         )
     if name == "groups" and any(v.dtype.kind not in "iu" or v.min() < -1 for v in persons):
-        raise ValueError("groups: expected whole numbers, -1 or more; pass `result.groups`.")
+        raise DatasetError("groups: expected whole numbers, -1 or more; pass `result.groups`.")
     return persons
+
+
+def check_whole(value, name, low=None, high=None):
+    """Return a parameter as int, or raise `ValueError` unless it is a whole number.
+
+    Parameters
+    ----------
+    value : object
+    name : str
+        What the message calls it.
+    low, high : int, optional
+        Smallest and largest that is allowed. Default: from 1 up.
+    """
+    least = 1 if low is None else low
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not whole or value < least or (high is not None and value > high):
+        limit = "from 1 up" if low is None else f"of at least {low}"
+        limit = f"from {least} to {high}" if high is not None else limit
+        raise ValueError(f"{name}: expected a whole number {limit}, got {brief(repr(value))}.")
+    return int(value)
 
 
 def count_groups(groups, n_groups=None):
@@ -36,7 +334,7 @@ def count_groups(groups, n_groups=None):
 def check_n_groups(n_groups, points):
     """Raise `ValueError` unless `points` hold at least `n_groups` distinct rows and `n_groups` >= 1."""
     distinct = len(np.unique(points, axis=0))
-    if not isinstance(n_groups, (int, np.integer)) or not 1 <= n_groups <= distinct:
+    if not isinstance(n_groups, Integral) or not 1 <= n_groups <= distinct:
         raise ValueError(
             f"n_groups: expected a whole number from 1 to {distinct} (the distinct points there are), "
             f"got {n_groups!r}."

@@ -1,13 +1,21 @@
-"""One image file, whatever its format, as a gray face."""
+"""The one reader of image files, whatever their format."""
 
 from __future__ import annotations
+
+import warnings
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
 
-__all__ = ["is_hidden", "read_gray"]
+from .files import open_regular
+from .gates import DatasetError
+
+__all__ = ["is_hidden", "read_image"]
 
 CLUTTER = {"thumbs.db", "desktop.ini", "__macosx", "ehthumbs.db"}
+LARGEST = 200_000_000  # pixels of a file that is decoded at all
+UNSEEN = 64  # a pixel's luminance differs by less from the ground's
 
 
 def is_hidden(path):
@@ -15,47 +23,81 @@ def is_hidden(path):
     return path.name.startswith(".") or path.name.lower() in CLUTTER
 
 
-def read_gray(path, size=None):
-    """Read an image as gray.
+def read_image(file, *, gray=False, max_side=None, square=None):
+    """Read an image file as people see it: upright, 8 bits a channel.
 
-    Any format that Pillow reads; of several pictures in one file the first. It is turned as its EXIF tag
-    says. Colour becomes luminance (ITU-R BT.601); what is transparent lies on black; 16 bits become 8.
+    Any format that Pillow opens; of an animation the first frame. The rotation that a camera noted (EXIF) is
+    applied, CMYK is converted, 16 bits and floats are brought to 8. Transparent ground becomes black, or
+    white where more of the drawing would be lost on black: dark and light drawings are seen alike.
 
     Parameters
     ----------
-    path : Path
-    size : int, optional
-        Side in pixels to which the middle square of the picture is brought. Default: as it is.
+    file : str, Path or binary file
+    gray : bool, default False
+        Luminance (ITU-R BT.601) instead of RGB.
+    max_side : int, optional
+        The longer side in pixels at most; larger images are scaled down.
+    square : int, optional
+        Side in pixels to which the middle square of the image is brought.
 
     Returns
     -------
-    ndarray of uint8, shape (H, W)
+    image : ndarray of uint8, shape (H, W) or (H, W, 3)
+    size : tuple of int
+        Width and height in the file.
 
     Raises
     ------
+    DatasetError
+        If it has more than 200 million pixels, or NaN.
     OSError, ValueError
-        If this is no such image, or it is cut off.
+        If there is no such file, Pillow does not know it (`PIL.UnidentifiedImageError`), or it is damaged.
     """
+    if isinstance(file, (str, Path)):
+        with open_regular(file) as opened:
+            return read_image(opened, gray=gray, max_side=max_side, square=square)
+    mode, side = "L" if gray else "RGB", square or max_side
     try:
-        with Image.open(path) as image:
-            if size:
-                image.draft("L", (size, size))  # large JPEGs decode at a fraction of their size
-            image.load()
-            image = _as_gray(ImageOps.exif_transpose(image))
-    except (SyntaxError, Image.DecompressionBombError) as error:  # of broken PNG, of absurd sizes
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit is our own
+            image = Image.open(file)
+        size = image.size
+        if size[0] * size[1] > LARGEST:
+            raise DatasetError(
+                f"{size[0]} × {size[1]} pixels, past the limit of {LARGEST // 10**6} million; scale it down "
+                "first"
+            )
+        if side:
+            image.draft(mode, (side, side))  # JPEG only: decodes a half, a quarter, an eighth
+        image.load()
+        image = ImageOps.exif_transpose(image)
+    except (OSError, ValueError):
+        raise
+    except Exception as error:  # SyntaxError, EOFError, struct.error ...: Pillow has many ways to say damaged
         raise ValueError(str(error)) from error
-    if size:
-        image = ImageOps.fit(image, (size, size), Image.Resampling.BICUBIC)
-    return np.array(image)
+    if max_side and image.mode in ("L", "RGB", "RGBA", "LA", "CMYK"):  # before it is copied
+        image.thumbnail((max_side, max_side), Image.Resampling.BOX)
+    image = _to_bytes(image).convert(mode)
+    if max_side:
+        image.thumbnail((max_side, max_side), Image.Resampling.BOX)
+    if square:
+        image = ImageOps.fit(image, (square, square), Image.Resampling.BICUBIC)
+    return np.array(image), size
 
 
-def _as_gray(image):
+def _to_bytes(image):
+    """An image of 8 bits without transparency."""
     if image.mode.startswith(("I", "F")):
-        values = np.nan_to_num(np.asarray(image, dtype=np.float32))
-        full = next(full for full in (1, 255, 65535, np.inf) if values.max(initial=0) <= full)
-        full = 255 if full == 1 and image.mode != "F" else full
+        values = np.asarray(image, dtype=np.float32)
+        if not np.isfinite(values).all():
+            raise DatasetError("holds NaN or infinity; expected a photo or drawing")
+        highest = values.max(initial=0)
+        full = 1 if image.mode == "F" and highest <= 1 else 255 if highest <= 255 else max(65535, highest)
         return Image.fromarray(np.clip(values * (255 / full), 0, 255).round().astype(np.uint8))
-    if "A" in image.mode or "a" in image.mode or "transparency" in image.info:
+    if image.has_transparency_data:
         image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image)
-    return image.convert("L")
+        luminance, shown = np.asarray(image.convert("L")), np.asarray(image.getchannel("A"), dtype=float)
+        lost = [shown[luminance < UNSEEN].sum(), shown[luminance > 255 - UNSEEN].sum()]  # on black, on white
+        ground = "white" if lost[0] > lost[1] else "black"
+        return Image.alpha_composite(Image.new("RGBA", image.size, ground), image)
+    return image

@@ -14,12 +14,10 @@ import struct
 import numpy as np
 from zlib_ng import zlib_ng
 
+from .gates import DatasetError
+
 BLOCK = 1 << 20  # bytes handled at a time
 MAX_STEPS = 1_000_000  # instructions; a data set takes a few hundred, even with `y` as a list
-
-
-class DatasetError(ValueError):
-    """A file or an array that is not a data set of drawn faces; the message says what to do."""
 
 
 class _Inflate:

@@ -1,0 +1,115 @@
+"""How files are opened: for writing, whole or not at all; for reading, if they are files."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+import uuid
+from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows, where nobody can remove a file that is open
+    fcntl = None
+
+__all__ = ["atomic_write", "open_regular"]
+
+PREFIX = ".facesom-"  # short, so that the name beside a name of the longest kind is none too long
+SUFFIX = ".part"
+
+
+@contextlib.contextmanager
+def atomic_write(path, mode="w", **how):
+    """Open a file that appears under its name when it is complete, or not at all.
+
+    It is written beside its place, flushed to the disk and renamed. When anything fails, what was there
+    stays. A file that is replaced keeps its permissions, and its owner where the system allows; of a link,
+    the target is replaced. What a killed process left beside is removed by the next write into the folder.
+
+    Parameters
+    ----------
+    path : str or Path
+        Its folder must exist.
+    mode : str
+        "w" for text, "wb" for bytes.
+    **how
+        Passed to `open`: encoding, newline.
+
+    Yields
+    ------
+    file object
+        Open for writing.
+
+    Raises
+    ------
+    OSError
+        When there is no such folder, when the name is that of a folder, a device, a pipe or a loop of links,
+        or when the file cannot be written.
+
+    Examples
+    --------
+    >>> with atomic_write("notes.txt", encoding="utf-8") as file:  # doctest: +SKIP
+    ...     _ = file.write("ä")
+    """
+    try:
+        old = os.stat(path)  # raises for a loop of links
+    except FileNotFoundError:
+        old = None
+    path = Path(os.path.realpath(path))  # a link stays a link
+    if old is not None:
+        _check_regular(old, path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "there is no such folder, make it first", str(path.parent))
+    _remove_left_over(path.parent)
+    part, file = _open_beside(path.parent, mode.replace("w", "x"), how)
+    try:
+        with file:
+            if old is not None:  # before anything secret is in it
+                with contextlib.suppress(OSError, AttributeError):  # another's file; Windows
+                    os.chown(part, old.st_uid, old.st_gid)
+                os.chmod(part, stat.S_IMODE(old.st_mode))
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def open_regular(path):
+    """Open a file for reading bytes; raise `OSError` for pipes and devices, which could wait for ever."""
+    _check_regular(os.stat(path), path)
+    return open(path, "rb")
+
+
+def _check_regular(found, path):
+    if not stat.S_ISREG(found.st_mode):
+        folder = stat.S_ISDIR(found.st_mode)
+        what = "a folder" if folder else "a device, a pipe or a socket"
+        raise OSError(errno.EISDIR if folder else errno.EINVAL, f"expected a file, this is {what}", str(path))
+
+
+def _open_beside(folder, mode, how):
+    """A new file, locked until it is closed or its process ends."""
+    while True:
+        part = folder / f"{PREFIX}{uuid.uuid4().hex}{SUFFIX}"
+        file = open(part, mode, **how)  # noqa: SIM115
+        if fcntl is not None:
+            with contextlib.suppress(OSError):  # not every file system knows locks
+                fcntl.flock(file, fcntl.LOCK_EX)
+        if part.exists():  # else it was taken for a left-over before it was locked
+            return part, file
+        file.close()
+
+
+def _remove_left_over(folder):
+    for part in folder.glob(f"{PREFIX}*{SUFFIX}"):
+        with contextlib.suppress(OSError):  # locked, or, on Windows, open: it is being written
+            if fcntl is not None:
+                with open(part, "rb") as file:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    part.unlink()
+            else:
+                part.unlink()
