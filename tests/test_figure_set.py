@@ -65,6 +65,17 @@ def test_without_more_it_draws_what_the_result_holds(result, tmp_path):
     assert [p.stem for p in paths] == [*OF_PERSONS, "tree"] and {p.suffix for p in paths} == {".png"}
 
 
+def test_the_chosen_persons_are_shown(result, monkeypatch, tmp_path):
+    drawn = []
+    monkeypatch.setattr(figure_set, "plot_persons", lambda som, nodes, **more: drawn.append((nodes, more)))
+    figures(result, tmp_path, persons=[2, 0], formats="png", dpi=40)
+    np.testing.assert_array_equal(drawn[0][0], result.nodes[[2, 0]])
+    assert drawn[0][1]["names"] == ["person 2", "person 0"]
+    for persons in ([3], [], [-1]):
+        with pytest.raises(ValueError, match="persons: expected some from 0 to 2"):
+            figures(result, tmp_path, persons=persons)
+
+
 def test_a_map_of_one_person(som, tmp_path):
     assert [p.stem for p in figures(som, tmp_path, formats=["svg"])] == OF_MAP
     groups = NodeGroups(3).fit(som)

@@ -129,6 +129,20 @@ def test_groups_are_framed_in_their_colour_and_numbered(som):
     assert [text.get_text() for text in ax.texts] == [str(k) for k in labels.ravel()[1:]]
 
 
+@pytest.mark.parametrize("every", [2, 3])
+def test_every_second_or_third_node_alone_keeps_its_face_number_and_place(som, every):
+    labels = np.arange(20).reshape(4, 5)
+    few = plots.plot_groups(som, labels, every=every)
+    assert [text.get_text() for text in few.texts] == [str(k) for k in labels[::every, ::every].ravel()]
+    assert [tick.get_text() for tick in few.get_xticklabels()] == [str(k) for k in range(0, 5, every)]
+    faces = np.zeros((4, 5, 16, 12))
+    faces[::every, ::every] = np.arange(1, 17)[:, None] / 16
+    shown = plots.plot_grid(som, faces=faces, walls=False, every=every).images[0].get_array()
+    topology = som.topology if every == 3 else "rectangular"
+    kept = faces[::every, ::every]
+    np.testing.assert_allclose(shown, grid_image(kept, gap=2, topology=topology), atol=1e-6)
+
+
 def test_values_of_nodes_stand_at_their_nodes(som):
     values = np.arange(20.0).reshape(4, 5)
     values[1, 1] = np.nan

@@ -8,12 +8,11 @@ import cv2
 import numpy as np
 from joblib import Parallel, delayed
 
-from facesom.plots import unit_faces
+from facesom.plots import drawn_box, unit_faces
 
 LARGEST = 64  # pixels of the longer side of a tile
 ACROSS = 16  # tiles in a row of a sheet
 PER_SHEET = 128  # few enough that showing one face decodes little, many enough to compress well
-MARGIN = 2  # pixels left around what is drawn
 LOSSLESS = 101  # WebP qualities, as OpenCV counts them
 LOSSY = (75, 50, 25)
 BUDGET = 9_000_000  # bytes beyond which faces are stored with more loss
@@ -39,17 +38,14 @@ def inked(faces, size):
     list of float
         In pixels of the tile; the whole tile if all faces are the same.
     """
-    edges = faces[:, [0, -1]]
-    spread = np.abs(faces - np.median(edges)).max(axis=(0, *range(3, faces.ndim)))
-    box = []
-    for axis, length in ((1, faces.shape[1]), (0, faces.shape[2])):
-        drawn = np.flatnonzero(spread.max(axis=axis) > 0.05)
-        first, last = (drawn[0], drawn[-1]) if len(drawn) else (0, length - 1)
-        first, end = max(first - MARGIN, 0), min(last + 1 + MARGIN, length)
-        scale = size[axis == 0] / length
-        box.append((first * scale, (end - first) * scale))
-    (top, height), (left, width) = box
-    return [left, top, width, height]
+    rows, cols = drawn_box(faces)
+    down, right = np.divide(size, faces.shape[1:3])
+    return [
+        float(cols.start * right),
+        float(rows.start * down),
+        float((cols.stop - cols.start) * right),
+        float((rows.stop - rows.start) * down),
+    ]
 
 
 def pack_sheets(faces, size):

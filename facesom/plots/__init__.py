@@ -16,5 +16,5 @@ from .maps import plot_components, plot_grid, plot_groups, plot_hits, plot_nodes
 from .networks import plot_calibration, plot_history
 from .photos import plot_group, plot_group_bars
 from .scores import plot_comparison, plot_confusion, plot_predictions
-from .tiles import grid_image, unit_faces, wall_heights
+from .tiles import drawn_box, grid_image, unit_faces, wall_heights
 from .tracks import plot_emotions_over_time

@@ -8,8 +8,10 @@ from matplotlib.collections import PolyCollection
 
 #: Eight colours that people with any colour vision tell apart (Okabe and Ito, 2008); group k has k modulo 8.
 COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#000000")
-MARKERS = "osD^vP"  # one shape a person, beside the colour
-PERSON_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
+#: Those of them that are seen as lines and marks on white, the most distinct first.
+ON_WHITE = tuple(COLOURS[k] for k in (4, 5, 2, 0, 1, 6, 7))
+PERSON_COLOURS = ON_WHITE[:6]
+MARKERS = "osD^vPX*"  # shapes beside the colours
 
 
 def node_cells(som, **style):
@@ -49,18 +51,37 @@ def lay_out(ax, som, cells):
     ax.autoscale_view()
     ax.invert_yaxis()
     ax.set_aspect("equal")
-    number_nodes(ax, som, som.positions_)
+    number_nodes(ax, som.rows, som.cols, som.positions_)
 
 
-def number_nodes(ax, som, places):
+def number_nodes(ax, rows, cols, places, every=1):
     """Label rows and columns at the places (down, right) of the first column's and first row's nodes."""
-    by_row, by_col = -(-som.rows // 20), -(-som.cols // 20)
-    ax.set_xticks(places[: som.cols : by_col, 1], range(0, som.cols, by_col), fontsize=8)
-    ax.set_yticks(places[:: som.cols * by_row, 0], range(0, som.rows, by_row), fontsize=8)
+    by_row, by_col = -(-rows // 20), -(-cols // 20)
+    ax.set_xticks(places[:cols:by_col, 1], [every * k for k in range(0, cols, by_col)], fontsize=8)
+    ax.set_yticks(places[:: cols * by_row, 0], [every * k for k in range(0, rows, by_row)], fontsize=8)
     ax.set_xlabel("column", fontsize=8)
     ax.set_ylabel("row", fontsize=8)
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
+
+
+def name_rows(ax, names):
+    """Name the rows 0, 1, ... from above, without a frame but for the line at the bottom."""
+    ax.set_yticks(range(len(names)), names)
+    ax.set_ylim(len(names) - 0.5, -0.5)
+    ax.tick_params(axis="y", length=0)
+    ax.spines[["top", "right", "left"]].set_visible(False)
+
+
+def write_beside(ax, row, text):
+    """Write behind the right end of a row."""
+    ax.text(1.02, row, text, transform=ax.get_yaxis_transform(), va="center", fontsize=8)
+
+
+def draw_frame(ax, extent, **style):
+    """Draw a frame around (left, right, bottom, top)."""
+    left, right, bottom, top = extent
+    ax.plot([left, right, right, left, left], [top, top, bottom, bottom, top], **style)
 
 
 def gap_of(height, share):

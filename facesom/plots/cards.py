@@ -12,7 +12,7 @@ from facesom.io import count_groups, per_person
 from facesom.parts import mean_faces, shows_parts
 
 from .canvas import COLOURS, new_axes, points, show
-from .tiles import drawn_box, grid_image, unit_faces
+from .tiles import cut_margin, drawn_box, grid_image, unit_faces
 
 CENTRAL, DOUBTFUL = 5, 3  # frames on a card
 LOOKED_AT = 100  # frames of a group that its mean face is drawn from
@@ -49,8 +49,7 @@ def plot_group_tree(distances, faces, *, words=None, ax=None):
             f"distances: expected a symmetric square of at least two groups, got shape {distances.shape}; "
             "pass `NodeGroups.distances_`."
         )
-    faces = unit_faces(np.asarray(faces)[None])[0]
-    faces = faces[(slice(None), *drawn_box(faces[None]))]
+    faces = cut_margin(unit_faces(np.asarray(faces)[None])[0])
     for name, given in (("faces", faces), ("words", faces if words is None else words)):
         if len(given) != k:
             raise ValueError(f"{name}: expected one for each of {k} groups, got {len(given)}.")
@@ -63,20 +62,11 @@ def plot_group_tree(distances, faces, *, words=None, ax=None):
     for place, group in enumerate(leaves["leaves"]):
         at = (0, 10 * place + 5)
         picture = OffsetImage(np.array(faces[group]), zoom=zoom, cmap="gray", clim=(0, 1))
-        frame = {"edgecolor": COLOURS[group % len(COLOURS)], "linewidth": 2}
-        right = zoom * faces.shape[2] + 14
-        ax.add_artist(
-            AnnotationBbox(
-                picture,
-                at,
-                (8, 0),
-                boxcoords="offset points",
-                box_alignment=(0, 0.5),
-                pad=0.1,
-                bboxprops=frame,
-            )
-        )
+        style = {"boxcoords": "offset points", "box_alignment": (0, 0.5), "pad": 0.1}
+        style["bboxprops"] = {"edgecolor": COLOURS[group % len(COLOURS)], "linewidth": 2}
+        ax.add_artist(AnnotationBbox(picture, at, (8, 0), **style))
         text = f"{group}" if words is None else f"{group}  {words[group]}"
+        right = zoom * faces.shape[2] + 14
         ax.annotate(text, at, (right, 0), textcoords="offset points", va="center", fontsize=10)
     ax.set_xlabel("mean distance")
     ax.spines[["top", "right", "left"]].set_visible(False)
@@ -135,8 +125,8 @@ def plot_group_cards(images, groups, distances, *, doubts=None, words=None, ax=N
         for start, shown in ((2, typical), (2 + CENTRAL, doubtful)):
             faces[k, start : start + len(shown)] = images[shown]
     change /= max(2 * np.abs(change).max(), 1e-9)
-    box = drawn_box(faces)
-    faces, change = faces[:, :, box[0], box[1]], change[:, box[0], box[1]]
+    box = drawn_box(faces.reshape(-1, *images.shape[1:]))
+    faces, change = faces[(..., *box)], change[(..., *box)]
     h, w = change.shape[1:]
     head = round(h / 3.2)
     tiles = np.ones((n_groups, n_cols, head + h, w, 3), dtype=np.float32)

@@ -6,14 +6,10 @@ import numpy as np
 
 from facesom.io import as_faces, is_colour
 
-from .canvas import COLOURS, new_axes
-from .tiles import unit_faces
+from .canvas import COLOURS, MARKERS, ON_WHITE, draw_frame, name_rows, new_axes
+from .tiles import cut_margin, unit_faces
 
 __all__ = ["plot_scoreboard", "plot_thumbnails"]
-
-MARKERS = "osD^vPX*"  # one shape a kind, beside the colour
-#: Colours of `COLOURS` that are seen on white, the most distinct first.
-ON_WHITE = tuple(COLOURS[k] for k in (4, 5, 2, 0, 1, 6, 7))
 
 
 def plot_thumbnails(points, images, labels=None, *, names=None, size=0.08, ax=None):
@@ -71,7 +67,7 @@ def plot_thumbnails(points, images, labels=None, *, names=None, size=0.08, ax=No
     for k, name in enumerate(names):
         colour = ("0.6" if labels is None else COLOURS[k],)
         ax.scatter(*points[code == k].T, s=14, c=colour, marker=MARKERS[k], linewidth=0, label=name)
-    faces = _cut_margin(unit_faces(faces[None])[0])
+    faces = cut_margin(unit_faces(faces[None])[0])
     down, right = np.divide(faces.shape[1:3], max(faces.shape[1:3])) * side / 2
     shown = np.empty((0, 2))
     for k, (x, y) in enumerate(points):
@@ -80,18 +76,13 @@ def plot_thumbnails(points, images, labels=None, *, names=None, size=0.08, ax=No
         shown = np.vstack([shown, (x, y)])
         extent = (x - right, x + right, y - down, y + down)
         ax.imshow(faces[k], cmap="gray", vmin=0, vmax=1, extent=extent, zorder=2, interpolation="antialiased")
-        frame = {"color": "0.6" if labels is None else COLOURS[code[k]], "linewidth": 1.5, "zorder": 3}
-        ax.plot(
-            [x - right, x + right, x + right, x - right, x - right],
-            [y - down, y - down, y + down, y + down, y - down],
-            **frame,
-        )
+        colour = "0.6" if labels is None else COLOURS[code[k]]
+        draw_frame(ax, extent, color=colour, linewidth=1.5, zorder=3)
     low, high = points.min(axis=0) - 0.6 * side, points.max(axis=0) + 0.6 * side
     ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), xticks=[], yticks=[], aspect="equal")
     if labels is not None:
-        ax.legend(
-            loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, frameon=False, fontsize=8, markerscale=1.5
-        )
+        style = {"ncols": 4, "frameon": False, "fontsize": 8, "markerscale": 1.5}
+        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), **style)
     ax.spines[:].set_color("0.85")
     return ax
 
@@ -129,21 +120,8 @@ def plot_scoreboard(scores, *, label="adjusted Rand index", ax=None):
         ax.plot([v.mean() for v in values], rows, MARKERS[k], markersize=8, label=setting, **style)
         ax.hlines(rows, [v.min() for v in values], [v.max() for v in values], linewidth=2, **style)
     ax.axvline(0, color="0.6", linewidth=1, zorder=0)
-    ax.set_yticks(range(len(scores)), list(scores))
-    ax.set(xlabel=label, xlim=(-0.05, 1.02), ylim=(len(scores) - 0.5, -0.5))
+    name_rows(ax, list(scores))
+    ax.set(xlabel=label, xlim=(-0.05, 1.02))
     n_cols = len(settings) if len(settings) < 4 else 2
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=n_cols, frameon=False, fontsize=9)
-    ax.tick_params(axis="y", length=0)
-    ax.spines[["top", "right", "left"]].set_visible(False)
     return ax
-
-
-def _cut_margin(faces):
-    """Faces without the rows and columns in which all of them are empty."""
-    paper = np.median(faces[:, [0, -1]])
-    drawn = np.abs(faces - paper).max(axis=(0, *range(3, faces.ndim))) > 0.05
-    used = [np.flatnonzero(drawn.any(axis=axis)) for axis in (1, 0)]
-    if not min(map(len, used)):
-        return faces
-    (top, bottom), (left, right) = ((max(u[0] - 2, 0), u[-1] + 3) for u in used)
-    return faces[:, top:bottom, left:right]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -17,13 +18,13 @@ from .cards import group_faces, plot_group_cards, plot_group_tree
 from .choices import plot_training
 from .groups import plot_column_effects, plot_profiles, plot_stability
 from .maps import plot_grid, plot_groups, plot_hits, plot_persons, plot_u_matrix
-from .tiles import drawn_box, unit_faces
+from .tiles import cut_margin, unit_faces
 
 __all__ = ["figures"]
 
 ONE_COLUMN, TWO_COLUMNS = 3.5, 7.2  # inches: 89 and 183 mm
 FORMATS = ("png", "pdf", "svg")
-MOST_PERSONS = 3  # side by side in a node
+FIRST_PERSONS = 3  # side by side in a node where none were chosen
 
 STYLE = {
     "figure.constrained_layout.use": True,
@@ -50,6 +51,7 @@ def figures(
     stability=None,
     effects=None,
     y=None,
+    persons=None,
     formats=("png", "pdf"),
     dpi=300,
 ):
@@ -73,6 +75,8 @@ def figures(
         Adds columns.
     y : array_like, shape (P,), optional
         Label of each person, marked in profiles.
+    persons : sequence of int, optional
+        Up to six persons that persons shows. Default: the first three.
     formats : sequence of {"png", "pdf", "svg"}
     dpi : int, default 300
         Of PNG, and of faces in the others.
@@ -97,40 +101,14 @@ def figures(
         raise ValueError(f"formats: expected some of {FORMATS}, got {formats}.")
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"folder: expected a folder to draw into, {str(folder)!r} is a file.")
-    if isinstance(result, SharedGroups):
-        if groups is not None:
-            raise ValueError("groups: a SharedGroups has groups of its own; pass `result.som` for others.")
-        drawings = _of_persons(result, images, stability, y)
-    elif isinstance(result, FaceSOM):
-        check_is_fitted(result, "weights_")
-        if images is not None or y is not None:
-            raise ValueError("images, y: expected with a SharedGroups only, not with the map of one person.")
-        drawings = _of_map(result, groups, stability)
-    else:
-        raise ValueError(
-            f"result: expected a SharedGroups or a FaceSOM, got {type(result).__name__}; "
-            "`facesom.figures` draws what `group_across_persons` or `FaceSOM.fit` returned."
-        )
-    words = drawings.pop("words")
-    if stability is not None:
-        n_groups = len(stability.stability)
-        drawings["stability"] = (
-            (ONE_COLUMN if words is None else TWO_COLUMNS, 0.25 * n_groups + 0.9),
-            lambda ax: plot_stability(stability, words=words, ax=ax),
-        )
-    if effects is not None:
-        k = len(effects.effect)
-        drawings["columns"] = (
-            (TWO_COLUMNS, 0.28 * k + 1.7),
-            lambda ax: plot_column_effects(effects, words=None, ax=ax),
-        )
+    drawings = list(_drawings(result, images, groups, stability, effects, y, persons))
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     with plt.rc_context(STYLE):
-        for name, (size, draw) in drawings.items():
+        for name, size, draw in drawings:
             figure, ax = plt.subplots(figsize=size)
             try:
-                draw(ax)
+                draw(ax=ax)
                 for kind in formats:
                     paths.append(folder / f"{name}.{kind}")
                     figure.savefig(paths[-1], dpi=dpi)
@@ -140,102 +118,96 @@ def figures(
     return paths
 
 
-def _of_map(som, groups, stability):
-    """Figures of a map: name -> (size in inches, what draws it on axes)."""
-    if som.prototypes_.ndim < 4:
-        raise ValueError(
-            "result: expected a map that was trained on images, got one of features, which has no faces; "
-            "pass the SharedGroups that it belongs to."
-        )
-    square = _map_size(som, som.prototypes_)
-    drawings = {
-        "words": None,
-        "grid": (square, lambda ax: plot_grid(som, ax=ax)),
-        "u_matrix": (_node_size(som), lambda ax: plot_u_matrix(som, ax=ax)),
-        "hits": (_node_size(som), lambda ax: plot_hits(som, ax=ax)),
-    }
-    if len(som.history_):
-        drawings["training"] = ((ONE_COLUMN, 2.2), lambda ax: plot_training(som, ax=ax))
-    if groups is not None:
-        if not isinstance(groups, NodeGroups):
-            raise ValueError(f"groups: expected a fitted NodeGroups, got {type(groups).__name__}.")
-        check_is_fitted(groups, "labels_")
-        unstable = _unstable(stability, groups.n_groups_)
-        drawings["groups"] = (
-            square,
-            lambda ax: plot_groups(som, groups.labels_, unstable=unstable, ax=ax),
-        )
-        if groups.n_groups_ > 1:
-            marks = None if stability is None else stability.mark()
-            drawings["tree"] = _tree(groups.distances_, groups.centers_, marks)
-    return drawings
-
-
-def _of_persons(result, images, stability, y):
-    """Figures of shared groups, likewise, and the groups' words."""
-    som, k = result.som, len(result.order)
-    unstable = _unstable(stability, k)
-    words = describe_groups(result.movements, result.groups, n_groups=k)
-    marked = words if stability is None else stability.mark(words)
-    square = _map_size(som, result.node_faces)
-    some = list(result.nodes)[:MOST_PERSONS]
-    n_persons = len(result.groups)
-    profiles = person_profiles(result.groups, k)
-    names = [f"{g}?" if u else str(g) for g, u in enumerate(unstable)]
-    drawings = {
-        "words": words,
-        "grid": (square, lambda ax: plot_grid(som, faces=result.node_faces, ax=ax)),
-        "groups": (
-            square,
-            lambda ax: plot_groups(
-                som, result.node_groups, faces=result.node_faces, unstable=unstable, ax=ax
-            ),
-        ),
-        "u_matrix": (_node_size(som), lambda ax: plot_u_matrix(som, ax=ax)),
-        "hits": (_node_size(som), lambda ax: plot_hits(som, ax=ax)),
-        "persons": (
-            (TWO_COLUMNS, min(6.4 * som.rows / som.cols + 0.7, 9.5)),
-            lambda ax: plot_persons(som, some, ax=ax),
-        ),
-        "profiles": (
-            (ONE_COLUMN if k < 10 else TWO_COLUMNS, min(max(0.13 * n_persons + 1, 2.5), 9)),
-            lambda ax: plot_profiles(profiles, y, names=names, ax=ax),
-        ),
-    }
-    if images is None:
-        faces = _nodes_of_groups(result)
-    else:
-        gray = _gray(images)
-        faces = group_faces(gray, result.groups, n_groups=k)
-        distances = group_distances(result.movements, result.groups, n_groups=k)
-        doubts = [1 - p.max(axis=1) for p in result.probabilities]
-        drawings["cards"] = (
-            (TWO_COLUMNS, 0.95 * k + 0.3),
-            lambda ax: plot_group_cards(
-                gray, result.groups, list(distances), doubts=doubts, words=marked, ax=ax
-            ),
-        )
-    if k > 1:
+def _drawings(result, images, groups, stability, effects, y, persons):
+    """Name, size in inches, and what draws it on axes, of each figure."""
+    shared, words, k = isinstance(result, SharedGroups), None, 0
+    if shared:
+        if groups is not None:
+            raise ValueError("groups: a SharedGroups has groups of its own; pass `result.som` for others.")
+        som, faces, labels, k = result.som, result.node_faces, result.node_groups, len(result.order)
+        words = describe_groups(result.movements, result.groups, n_groups=k)
         centers = result.aligner.means_[result.order]
-        apart = np.linalg.norm(centers[:, None] - centers, axis=2)
-        drawings["tree"] = _tree(apart, faces, marked)
-    return drawings
-
-
-def _tree(distances, faces, words):
-    size = (TWO_COLUMNS, 0.6 * len(distances) + 0.5)
-    return size, lambda ax: plot_group_tree(distances, faces, words=words, ax=ax)
-
-
-def _unstable(stability, n_groups):
-    if stability is None:
-        return np.zeros(n_groups, bool)
-    if len(stability.stability) != n_groups:
+        distances = np.linalg.norm(centers[:, None] - centers, axis=2)
+    elif isinstance(result, FaceSOM):
+        check_is_fitted(result, "weights_")
+        som, faces = result, result.prototypes_
+        if not (images is None and y is None and persons is None):
+            raise ValueError(
+                "images, y: expected with a SharedGroups only, not with the map of one person; nor persons."
+            )
+        if faces.ndim < 4:
+            raise ValueError(
+                "result: expected a map that was trained on images, got one of features, which has no faces; "
+                "pass the SharedGroups that it belongs to."
+            )
+        if groups is not None:
+            if not isinstance(groups, NodeGroups):
+                raise ValueError(f"groups: expected a fitted NodeGroups, got {type(groups).__name__}.")
+            check_is_fitted(groups, "labels_")
+            labels, k, distances = groups.labels_, groups.n_groups_, groups.distances_
+    else:
         raise ValueError(
-            f"stability: expected that of {n_groups} groups, got {len(stability.stability)}; "
-            "pass `group_stability` of this result."
+            f"result: expected a SharedGroups or a FaceSOM, got {type(result).__name__}; "
+            "`facesom.figures` draws what `group_across_persons` or `FaceSOM.fit` returned."
         )
-    return stability.unstable
+    unstable = np.zeros(k, bool) if stability is None or not k else stability.unstable
+    if len(unstable) != k:
+        raise ValueError(
+            f"stability: expected that of {k} groups, got {len(unstable)}; pass `group_stability` of this "
+            "result."
+        )
+    marked = words if stability is None else stability.mark(words)
+    height, width = cut_margin(unit_faces(faces).reshape(-1, *faces.shape[2:])).shape[1:3]
+    square = TWO_COLUMNS, min(TWO_COLUMNS * som.rows * height / (som.cols * width), 9.5)
+    small = ONE_COLUMN, min(0.7 * ONE_COLUMN * som.rows / som.cols + 0.5, 6)
+    if k:
+        grouped = "groups", square, partial(plot_groups, som, labels, faces=faces, unstable=unstable)
+
+    yield "grid", square, partial(plot_grid, som, faces=faces)
+    if shared:
+        yield grouped
+    yield "u_matrix", small, partial(plot_u_matrix, som)
+    yield "hits", small, partial(plot_hits, som)
+    if shared:
+        yield from _of_persons(result, unstable, y, persons)
+        if images is None:
+            leaves = _nodes_of_groups(result)
+        else:
+            gray = _gray(images)
+            leaves = group_faces(gray, result.groups, n_groups=k)
+            apart = list(group_distances(result.movements, result.groups, n_groups=k))
+            doubts = [1 - p.max(axis=1) for p in result.probabilities]
+            cards = partial(plot_group_cards, gray, result.groups, apart, doubts=doubts, words=marked)
+            yield "cards", (TWO_COLUMNS, 0.95 * k + 0.3), cards
+    else:
+        if len(som.history_):
+            yield "training", (ONE_COLUMN, 2.2), partial(plot_training, som)
+        if k:
+            yield grouped
+            leaves = groups.centers_
+    if k > 1:
+        yield "tree", (TWO_COLUMNS, 0.6 * k + 0.5), partial(plot_group_tree, distances, leaves, words=marked)
+    if stability is not None:
+        wide = ONE_COLUMN if words is None else TWO_COLUMNS
+        size = wide, 0.25 * len(stability.stability) + 0.9
+        yield "stability", size, partial(plot_stability, stability, words=words)
+    if effects is not None:
+        size = TWO_COLUMNS, 0.28 * len(effects.effect) + 1.7
+        yield "columns", size, partial(plot_column_effects, effects)
+
+
+def _of_persons(result, unstable, y, persons):
+    """Where the chosen persons' frames fall, and everybody's profile."""
+    som, k, n_persons = result.som, len(unstable), len(result.groups)
+    persons = list(range(min(FIRST_PERSONS, n_persons)) if persons is None else persons)
+    if not persons or not all(0 <= p < n_persons for p in persons):
+        raise ValueError(f"persons: expected some from 0 to {n_persons - 1}, got {persons}.")
+    names = [f"person {p}" for p in persons]
+    size = TWO_COLUMNS, min(6.4 * som.rows / som.cols + 0.7, 9.5)
+    yield "persons", size, partial(plot_persons, som, [result.nodes[p] for p in persons], names=names)
+    names = [f"{g}?" if u else str(g) for g, u in enumerate(unstable)]
+    size = ONE_COLUMN if k < 10 else TWO_COLUMNS, min(max(0.13 * n_persons + 1, 2.5), 9)
+    yield "profiles", size, partial(plot_profiles, person_profiles(result.groups, k), y, names=names)
 
 
 def _nodes_of_groups(result):
@@ -257,13 +229,3 @@ def _gray(images):
         return np.split(to_grayscale(np.concatenate(images)), lengths)
     images = np.asarray(images)
     return to_grayscale(images) if is_colour(images) or images.dtype == np.uint8 else images
-
-
-def _map_size(som, faces):
-    """Two columns wide, as high as the grid of faces asks for."""
-    height, width = faces[(slice(None), slice(None), *drawn_box(unit_faces(faces)))].shape[2:4]
-    return TWO_COLUMNS, min(TWO_COLUMNS * som.rows * height / (som.cols * width), 9.5)
-
-
-def _node_size(som):
-    return ONE_COLUMN, min(0.7 * ONE_COLUMN * som.rows / som.cols + 0.5, 6)

@@ -7,7 +7,7 @@ import numpy as np
 from facesom.groups import FOUND, person_values, similar_order
 from facesom.identity import STABLE, UNSTABLE
 
-from .canvas import COLOURS, MARKERS, PERSON_COLOURS, new_axes
+from .canvas import COLOURS, MARKERS, PERSON_COLOURS, name_rows, new_axes, write_beside
 
 
 def plot_profiles(profiles, y=None, *, labels=None, names=None, ax=None):
@@ -47,20 +47,13 @@ def plot_profiles(profiles, y=None, *, labels=None, names=None, ax=None):
         if y.shape != (n_persons,):
             raise ValueError(f"y: expected a label for each of {n_persons} persons, got shape {y.shape}.")
         kinds = np.unique(y)
-        if len(kinds) > len(MARKERS):
-            raise ValueError(f"y: expected at most {len(MARKERS)} labels, got {len(kinds)}.")
+        if len(kinds) > len(PERSON_COLOURS):
+            raise ValueError(f"y: expected at most {len(PERSON_COLOURS)} labels, got {len(kinds)}.")
         labels = _names(kinds if labels is None else labels, len(kinds), "labels")
         for k, kind in enumerate(kinds):
             rows = np.flatnonzero(y[order] == kind)
-            ax.scatter(
-                np.full(len(rows), -0.8 - 0.25 * k),
-                rows,
-                s=14,
-                marker=MARKERS[k],
-                color=PERSON_COLOURS[k],
-                label=labels[k],
-                clip_on=False,
-            )
+            style = {"s": 14, "marker": MARKERS[k], "color": PERSON_COLOURS[k], "clip_on": False}
+            ax.scatter(np.full(len(rows), -0.8 - 0.25 * k), rows, label=labels[k], **style)
         ax.legend(loc="lower left", bbox_to_anchor=(-0.15, 1), ncols=len(kinds), frameon=False, fontsize=9)
     ax.set(xlim=(-0.5, n_groups - 0.5), xlabel="group")
     ax.set_xticks(range(n_groups), names)
@@ -105,21 +98,17 @@ def plot_effects(comparison, *, labels=None, names=None, label="share of the fra
     first, second = _names(comparison.labels if labels is None else labels, 2, "labels")
     ax = new_axes(ax, (max(0.35 * n, 2), 6), side=6.0)
     ax.axvline(0, color="0.6", linewidth=1, zorder=0)
-    for k, (middle, (low, high), q) in enumerate(
-        zip(comparison.difference, comparison.interval, comparison.q_values, strict=True)
-    ):
+    for k, q in enumerate(comparison.q_values):
         if np.isnan(q):
-            ax.text(1.02, k, "not tested", transform=ax.get_yaxis_transform(), va="center", fontsize=8)
+            write_beside(ax, k, "not tested")
             continue
-        colour = COLOURS[5] if q <= 0.05 else COLOURS[4]
-        ax.plot([low, high], [k, k], color=colour, linewidth=2)
-        ax.plot(middle, k, "o", color=colour, markerfacecolor=colour if q <= 0.05 else "white", markersize=7)
-        shown = "q < 0.001" if q < 0.001 else f"q = {q:.3f}"
-        ax.text(1.02, k, shown, transform=ax.get_yaxis_transform(), va="center", fontsize=8)
-    ax.set_yticks(range(n), names)
-    ax.set(xlabel=f"{label}: {second} less {first}", ylim=(n - 0.5, -0.5))
-    ax.tick_params(axis="y", length=0)
-    ax.spines[["top", "right", "left"]].set_visible(False)
+        colour = COLOURS[5] if q <= FOUND else COLOURS[4]
+        ax.plot(comparison.interval[k], [k, k], color=colour, linewidth=2)
+        style = {"color": colour, "markerfacecolor": colour if q <= FOUND else "white", "markersize": 7}
+        ax.plot(comparison.difference[k], k, "o", **style)
+        write_beside(ax, k, "q < 0.001" if q < 0.001 else f"q = {q:.3f}")
+    name_rows(ax, names)
+    ax.set_xlabel(f"{label}: {second} less {first}")
     return ax
 
 
@@ -208,12 +197,9 @@ def plot_stability(stability, *, words=None, ax=None):
         ax.barh(g, value, color=colour, hatch=hatch, edgecolor="white", height=0.7)
         ax.plot(np.nanquantile(times, (0.1, 0.9)), [g, g], color="black", linewidth=1.2)
         joins = f", often with {other}" if value < STABLE and other >= 0 else ""
-        text = f"{value:.2f}{joins}"
-        ax.text(1.01, g, text, transform=ax.get_yaxis_transform(), va="center", fontsize=8)
-    ax.set_yticks(range(k), names)
-    ax.set(xlim=(0, 1), ylim=(k - 0.5, -0.5), xlabel="comes back with (mean Jaccard similarity)")
-    ax.tick_params(axis="y", length=0)
-    ax.spines[["top", "right", "left"]].set_visible(False)
+        write_beside(ax, g, f"{value:.2f}{joins}")
+    name_rows(ax, names)
+    ax.set(xlim=(0, 1), xlabel="comes back with (mean Jaccard similarity)")
     return ax
 
 
@@ -224,9 +210,8 @@ def plot_column_effects(effects, *, words=None, ax=None):
     ----------
     effects : ColumnEffects
         As from `column_effects`.
-    words : sequence of K, optional
-        What stands beside each group's number.
-    ax : matplotlib.axes.Axes, optional
+    words, ax
+        As in `plot_stability`.
 
     Returns
     -------
@@ -255,8 +240,7 @@ def plot_column_effects(effects, *, words=None, ax=None):
     ax.set_yticks(range(k), names)
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
-    label = "difference from the rest, standard deviations"
-    ax.figure.colorbar(picture, ax=ax, label=label)
+    ax.figure.colorbar(picture, ax=ax, label="difference from the rest, standard deviations")
     return ax
 
 

@@ -22,7 +22,7 @@ from .canvas import (
 from .tiles import EMPTY, cell_corners, drawn_box, grid_image, unit_faces
 
 
-def plot_grid(som, *, faces=None, walls=True, ax=None):
+def plot_grid(som, *, faces=None, walls=True, every=1, ax=None):
     """Draw the map as a grid of faces, with dark walls where neighbouring prototypes differ.
 
     Parameters
@@ -34,6 +34,8 @@ def plot_grid(som, *, faces=None, walls=True, ax=None):
         all of them leave empty is cut off.
     walls : bool, default True
         Whether to darken the gaps by the distance between the prototypes.
+    every : int, default 1
+        Show every so many-th row and column: larger faces where the picture is small.
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -45,16 +47,11 @@ def plot_grid(som, *, faces=None, walls=True, ax=None):
     ValueError
         If the map holds features and no faces are given, or if the faces do not fit the grid.
     """
-    faces = _node_faces(som, faces)
-    gap = gap_of(faces.shape[2], 1 / 16)
-    image = grid_image(faces, gap=gap, weights=som.prototypes_ if walls else None, topology=som.topology)
-    ax = show(ax, image)
-    cell = np.add(faces.shape[2:4], gap)
-    number_nodes(ax, som, cell_corners(som.rows, som.cols, *cell, som.topology) + cell / 2)
-    return ax
+    weights = som.prototypes_[::every, ::every] if walls else None
+    return _draw_tiles(som, faces, every, 1 / 16, ax, weights=weights)[0]
 
 
-def plot_groups(som, labels, *, faces=None, unstable=None, ax=None):
+def plot_groups(som, labels, *, faces=None, unstable=None, every=1, ax=None):
     """Draw the map as a grid of faces, each framed in the colour of its group and marked with its number.
 
     Parameters
@@ -63,7 +60,7 @@ def plot_groups(som, labels, *, faces=None, unstable=None, ax=None):
         A fitted map.
     labels : array_like of int, shape (rows, cols)
         Group of each node, as in ``NodeGroups.labels_``; -1 (no group) is gray and has no number.
-    faces : array_like, optional
+    faces, every
         As in `plot_grid`.
     unstable : array_like of bool, shape (K,), optional
         Groups not to be trusted, as in ``GroupStability.unstable``: their number gets a question mark.
@@ -87,22 +84,34 @@ def plot_groups(som, labels, *, faces=None, unstable=None, ax=None):
     doubt = np.zeros(max(labels.max(), 0) + 1, bool) if unstable is None else np.asarray(unstable, bool)
     if labels.max() >= len(doubt):
         raise ValueError(f"unstable: expected one for each of {labels.max() + 1} groups, got {len(doubt)}.")
-    faces = _node_faces(som, faces)
+    labels = labels[::every, ::every]
     palette = np.array([to_rgb(c) for c in COLOURS])
     fill = np.where((labels >= 0)[..., None], palette[labels % len(palette)], EMPTY)
-    gap = gap_of(faces.shape[2], 1 / 6)
-    image = grid_image(faces, gap=gap, fill=fill, topology=som.topology)
-    ax = show(ax, image)
-    cell = np.add(faces.shape[2:4], gap)
-    corners = cell_corners(som.rows, som.cols, *cell, som.topology)
-    size = points(ax, image.shape, cell[0]) / 7
+    ax, corners, (down, _), gap = _draw_tiles(som, faces, every, 1 / 6, ax, fill=fill)
+    size = points(ax, ax.images[-1].get_array().shape, down) / 7
     for (y, x), label in zip(corners + 0.75 * gap, labels.ravel(), strict=True):
         if label >= 0:
             number = f"{label}?" if doubt[label] else label
             text = ax.text(x, y, number, fontsize=size, weight="bold", va="top")
             text.set_path_effects([withStroke(linewidth=size / 3, foreground="white")])
-    number_nodes(ax, som, corners + cell / 2)
     return ax
+
+
+def _draw_tiles(som, faces, every, share, ax, **style):
+    """Draw faces of nodes as `grid_image` does; return axes, corners and size of the cells, and the gap."""
+    faces = unit_faces(som.prototypes_ if faces is None else faces)
+    if faces.shape[:2] != (som.rows, som.cols):
+        raise ValueError(f"faces: expected one a node, {(som.rows, som.cols)}, got {faces.shape[:2]}.")
+    box = drawn_box(faces.reshape(-1, *faces.shape[2:]))
+    faces = faces[(slice(None, None, every), slice(None, None, every), *box)]
+    rows, cols, height, width = faces.shape[:4]
+    gap = gap_of(height, share)
+    cell = np.add((height, width), gap)
+    topology = som.topology if every % 2 else "rectangular"  # of every second column all stand alike
+    ax = show(ax, grid_image(faces, gap=gap, topology=topology, **style))
+    corners = cell_corners(rows, cols, *cell, topology)
+    number_nodes(ax, rows, cols, corners + cell / 2, every)
+    return ax, corners, cell, gap
 
 
 def plot_nodes(som, values, *, label="", cmap="cividis", fmt=None, ax=None):
@@ -155,7 +164,6 @@ def plot_u_matrix(som, *, ax=None):
     Parameters
     ----------
     som : FaceSOM
-        A fitted map.
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -166,7 +174,7 @@ def plot_u_matrix(som, *, ax=None):
 
 
 def plot_hits(som, *, ax=None):
-    """Draw how many training faces each node won, with the number in each cell.
+    """Draw how many training faces each node won, with the number in each cell: `plot_nodes` of the hits.
 
     Parameters
     ----------
@@ -218,14 +226,12 @@ def plot_components(som, names, *, n_cols=4):
     n_cols = min(n_cols, len(names))
     n_rows = -(-len(names) // n_cols)
     figure = plt.figure(figsize=(2.6 * n_cols, 2.3 * n_rows), layout="constrained")
-    axes = figure.subplots(n_rows, n_cols, squeeze=False).ravel()
-    for ax, (column, name) in zip(axes, names.items(), strict=False):
+    axes = [figure.add_subplot(n_rows, n_cols, k + 1) for k in range(len(names))]
+    for ax, (column, name) in zip(axes, names.items(), strict=True):
         plot_nodes(som, som.prototypes_[..., column], ax=ax)
         ax.set_title(name, fontsize=9)
         ax.set(xticks=[], yticks=[], xlabel="", ylabel="")
-    for ax in axes[len(names) :]:
-        ax.remove()
-    return axes[: len(names)]
+    return np.array(axes)
 
 
 def plot_persons(som, nodes, *, names=None, ax=None):
@@ -251,9 +257,10 @@ def plot_persons(som, nodes, *, names=None, ax=None):
         For no person or more than 6, or if the number of names differs.
     """
     nodes = [np.asarray(person) for person in nodes]
-    if not 1 <= len(nodes) <= len(MARKERS) or any(person.ndim != 1 for person in nodes):
+    most = len(PERSON_COLOURS)
+    if not 1 <= len(nodes) <= most or any(person.ndim != 1 for person in nodes):
         raise ValueError(
-            f"nodes: expected 1 to {len(MARKERS)} persons, shape (P, N), got {len(nodes)} rows of shape "
+            f"nodes: expected 1 to {most} persons, shape (P, N), got {len(nodes)} rows of shape "
             f"{nodes[0].shape if nodes else ()}; pick some, e.g. `result.nodes[:2]`."
         )
     names = [f"person {p}" for p in range(len(nodes))] if names is None else names
@@ -273,11 +280,3 @@ def plot_persons(som, nodes, *, names=None, ax=None):
         ax.scatter([], [], s=40, label=names[p], **style)
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, frameon=False)
     return ax
-
-
-def _node_faces(som, faces):
-    """Faces of the nodes without the margin that all of them leave empty."""
-    faces = unit_faces(som.prototypes_ if faces is None else faces)
-    if faces.shape[:2] != (som.rows, som.cols):
-        raise ValueError(f"faces: expected one a node, {(som.rows, som.cols)}, got {faces.shape[:2]}.")
-    return faces[(slice(None), slice(None), *drawn_box(faces))]

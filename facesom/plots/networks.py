@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from .canvas import COLOURS, new_axes
+from .canvas import COLOURS, ON_WHITE, new_axes
 
 __all__ = ["calibration_error", "plot_calibration", "plot_history"]
 
-SHADES = (COLOURS[4], COLOURS[5], COLOURS[2], COLOURS[6], COLOURS[0], COLOURS[1])
 N_BINS = 10
 
 
@@ -37,7 +36,7 @@ def plot_history(histories, *, ax=None):
         raise ValueError("histories: expected at least one TrainingHistory, got none.")
     ax = new_axes(ax, (3.6, 6))
     for k, (name, history) in enumerate(histories.items()):
-        colour, epochs = SHADES[k % len(SHADES)], np.arange(1, len(history.losses) + 1)
+        colour, epochs = ON_WHITE[k % len(ON_WHITE)], np.arange(1, len(history.losses) + 1)
         ax.plot(epochs, history.losses, "--", color=colour, linewidth=1.5, alpha=0.7)
         ax.plot(epochs, history.validation_losses, color=colour, linewidth=2, label=name)
         best = history.best_epoch
@@ -86,10 +85,8 @@ def plot_calibration(probabilities, labels, *, n_bins=N_BINS, ax=None):
 
     Parameters
     ----------
-    probabilities : array_like of float, shape (N, K)
-    labels : array_like of int, shape (N,)
-        True classes, columns of `probabilities`.
-    n_bins : int, default 10
+    probabilities, labels, n_bins
+        As in `calibration_error`.
     ax : matplotlib.axes.Axes, optional
 
     Returns

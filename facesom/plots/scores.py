@@ -7,7 +7,7 @@ import numpy as np
 from facesom.emotions import MEASURES
 from facesom.io import as_faces, is_colour
 
-from .canvas import COLOURS, new_axes
+from .canvas import COLOURS, draw_frame, name_rows, new_axes, write_beside
 
 __all__ = ["plot_comparison", "plot_confusion", "plot_predictions"]
 
@@ -89,21 +89,18 @@ def plot_comparison(scores, *, measure="balanced_accuracy", ax=None):
         value = getattr(score, measure)
         ax.plot(score.intervals[measure], [row, row], color=BLUE, linewidth=2, solid_capstyle="butt")
         ax.plot(value, row, "o", color=BLUE, markersize=7)
-        ax.text(1.02, row, f"{value:.2f}", transform=ax.get_yaxis_transform(), va="center", fontsize=9)
+        write_beside(ax, row, f"{value:.2f}")
         if free:
             at, label = getattr(score, free), None if row else free
             ax.plot([at, at], [row - 0.5, row + 0.5], color=ORANGE, linestyle=(0, (2, 1.5)), label=label)
-    ax.set_yticks(range(n), scores)
-    words = MEASURES[measure]
-    ax.set(xlabel=f"{words} with its 95 % interval", ylim=(n - 0.5, -0.5))
+    name_rows(ax, list(scores))
+    ax.set_xlabel(f"{MEASURES[measure]} with its 95 % interval")
     if measure != "cross_entropy":
         ax.set_xlim(0, 1.02)
     if free:
         ax.legend(loc="lower right", bbox_to_anchor=(1, 1), fontsize=9, frameon=False, borderaxespad=0)
     ax.grid(axis="x", color="0.92")
     ax.set_axisbelow(True)
-    ax.tick_params(axis="y", length=0)
-    ax.spines[["top", "right", "left"]].set_visible(False)
     return ax
 
 
@@ -149,23 +146,15 @@ def plot_predictions(images, predicted, truth=None, *, names, n_columns=8, ax=No
     for i, image in enumerate(images):
         row, col = divmod(i, n_columns)
         left, top = col * right, row * down
-        ax.imshow(image, cmap="gray", vmin=0, vmax=full, extent=(left, left + 1, top + aspect, top))
+        extent = (left, left + 1, top + aspect, top)
+        ax.imshow(image, cmap="gray", vmin=0, vmax=full, extent=extent)
         wrong = predicted[i] != truth[i]
         text = f"said {names[predicted[i]]}\nis {names[truth[i]]}" if wrong else names[predicted[i]]
         style = {"color": ORANGE, "weight": "bold"} if wrong else {"color": "black"}
-        ax.text(
-            left + 0.5,
-            top + aspect + 0.04,
-            text,
-            ha="center",
-            va="top",
-            fontsize=8,
-            linespacing=1.05,
-            **style,
-        )
-        x, y = np.array([(0, 1, 1, 0, 0), (0, 0, aspect, aspect, 0)])
+        style |= {"ha": "center", "va": "top", "fontsize": 8, "linespacing": 1.05}
+        ax.text(left + 0.5, top + aspect + 0.04, text, **style)
         frame = {"color": ORANGE, "linewidth": 2.5} if wrong else {"color": "0.85", "linewidth": 0.8}
-        ax.plot(left + x, top + y, **frame)
+        draw_frame(ax, extent, **frame)
     ax.set(xlim=(-0.05, n_columns * right - 0.1), ylim=(n_rows * down, -0.05))
     ax.set_aspect("equal")
     ax.set_axis_off()

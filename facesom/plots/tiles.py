@@ -83,13 +83,20 @@ def unit_faces(faces):
 
 
 def drawn_box(faces):
-    """Rows and columns, two slices, of faces (rows, cols, H, W[, 3]) that not all of them leave empty."""
-    paper = np.median(faces[:, :, [0, -1]])
-    spread = np.abs(faces - paper).max(axis=(0, 1, *range(4, faces.ndim)))
+    """Rows and columns, two slices, that not all faces leave empty; faces (n, H, W[, 3]) in [0, 1]."""
+    spread = np.abs(faces - np.median(faces[:, [0, -1]])).max(axis=(0, *range(3, faces.ndim)))
     inked = [np.flatnonzero(spread.max(axis=axis) > 0.05) for axis in (1, 0)]
     if not min(map(len, inked)):
-        return slice(None), slice(None)
-    return tuple(slice(max(where[0] - MARGIN, 0), where[-1] + MARGIN + 1) for where in inked)
+        return slice(0, faces.shape[1]), slice(0, faces.shape[2])
+    return tuple(
+        slice(max(where[0] - MARGIN, 0), min(where[-1] + MARGIN + 1, side))
+        for where, side in zip(inked, spread.shape, strict=True)
+    )
+
+
+def cut_margin(faces):
+    """Faces (n, H, W[, 3]) without the rows and columns that all of them leave empty."""
+    return faces[(slice(None), *drawn_box(faces))]
 
 
 def cell_corners(rows, cols, down, right, topology):
