@@ -135,7 +135,7 @@ def test_thumbnails_say_what_does_not_fit():
         plot_thumbnails(np.zeros((3, 2)), faces)
     with pytest.raises(ValueError, match="finite places"):
         plot_thumbnails(np.full((4, 2), np.nan), faces)
-    with pytest.raises(ValueError, match=r"one stack of faces.*got \(1, 4, 24, 24\)"):
+    with pytest.raises(ValueError, match=r"expected faces \(N, H, W\).*got shape \(1, 4, 24, 24\)"):
         plot_thumbnails(np.zeros((4, 2)), faces[None])
     with pytest.raises(ValueError, match=r"labels: expected one for each of 4 faces, got shape \(2,\)"):
         plot_thumbnails(np.zeros((4, 2)), faces, [0, 1])

@@ -248,5 +248,5 @@ def test_predictions_stand_below_their_faces_and_wrong_ones_are_framed():
     assert [text.get_text() for text in ax.texts] == ["angry", "happy"]
     with pytest.raises(ValueError, match="predicted: expected one class for each of 5 images"):
         score_plots.plot_predictions(faces, [0, 1], names=NAMES)
-    with pytest.raises(ValueError, match=r"images: expected \(N, H, W\)"):
+    with pytest.raises(ValueError, match=r"images: expected faces \(N, H, W\)"):
         score_plots.plot_predictions(faces[0], [0], names=NAMES)

@@ -14,10 +14,10 @@ import numpy as np
 from skimage.feature import hog, local_binary_pattern
 from sklearn.utils.validation import check_is_fitted
 
-from facesom.io import is_colour
+from facesom.io import as_faces, is_colour
 from facesom.parts import feature_names, find_parts, shape_features
 
-from .face_transformer import FaceTransformer, as_stack_of_faces, check_room, check_whole
+from .face_transformer import FaceTransformer, check_parameters, check_room
 
 __all__ = ["HOG", "LBP", "Contours", "Edges", "PartGeometry", "Pixels"]
 
@@ -89,7 +89,7 @@ class HOG(FaceTransformer):
         self.orientations = orientations
 
     def _check(self, height, width):
-        check_whole(self, "cell", "block", "orientations")
+        check_parameters(self, "cell", "block", "orientations")
         side = self.cell * self.block
         what = f"HOG with blocks of {self.block} × {self.block} cells of {self.cell} pixels"
         check_room(what, (height, width), side, "a smaller cell or block")
@@ -141,7 +141,7 @@ class LBP(FaceTransformer):
         self.radius = radius
 
     def _check(self, height, width):
-        check_whole(self, "cell", "n_points")
+        check_parameters(self, "cell", "n_points")
         if not isinstance(self.radius, Real) or not 0 < self.radius < np.inf:
             raise ValueError(f"radius: expected a number of pixels over 0, got {self.radius!r}.")
         check_room(f"LBP with cells of {self.cell} pixels", (height, width), self.cell, "a smaller cell")
@@ -248,7 +248,7 @@ class Contours(FaceTransformer):
         self.cols = cols
 
     def _check(self, height, width):
-        check_whole(self, "rows", "cols")
+        check_parameters(self, "rows", "cols")
         side = 4 * max(self.rows, self.cols)
         check_room(
             f"Contours in {self.rows} × {self.cols} zones", (height, width), side, "fewer rows and cols"
@@ -317,7 +317,7 @@ class PartGeometry(FaceTransformer):
     """
 
     def _read(self, X):
-        return as_stack_of_faces(X)
+        return as_faces(X, name="X", leading=(1, 2))
 
     def _size(self, faces):
         return faces.shape[-3:-1] if is_colour(faces) else faces.shape[-2:]

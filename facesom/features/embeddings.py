@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +18,9 @@ from scipy.special import softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from .face_transformer import FaceTransformer, check_whole
+from facesom.io import atomic_write
+
+from .face_transformer import FaceTransformer, check_parameters
 from .networks import convolutional_autoencoder, import_torch, run_network, three_block_cnn
 from .training import train_network
 
@@ -55,16 +56,12 @@ class _Embedding(FaceTransformer):
             SHA-256 of the file, for ``sha256=`` beside ``weights=``.
         """
         check_is_fitted(self, "network_")
-        path, written = Path(path), io.BytesIO()
+        written = io.BytesIO()
         contents = {"kind": type(self).__name__, "version": VERSION, "settings": self._settings()}
         contents |= {"facts": self._facts(), "network": self.network_.state_dict()}
         import_torch().save(contents, written)
-        beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            beside.write_bytes(written.getvalue())
-            os.replace(beside, path)
-        finally:
-            beside.unlink(missing_ok=True)
+        with atomic_write(path, "wb") as file:
+            file.write(written.getvalue())
         return hashlib.sha256(written.getvalue()).hexdigest()
 
     def _load(self):
@@ -93,7 +90,7 @@ class _Embedding(FaceTransformer):
 
     def _check(self, height, width):
         import_torch()
-        check_whole(self, *self._settings(), "n_epochs", "batch_size")
+        check_parameters(self, *self._settings(), "n_epochs", "batch_size")
         if self.size % 8 or self.size < 16:
             raise ValueError(f"size: expected a multiple of 8 from 16 up, got {self.size!r}.")
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from facesom.io import REC_601, as_faces, is_colour
+from facesom.io import REC_601, as_faces, check_whole, is_colour
 
 __all__ = ["FaceTransformer", "as_gray"]
 
@@ -40,7 +39,8 @@ def as_gray(X):
     UserWarning
         When images are constant: all their pixels are equal.
     """
-    faces = as_stack_of_faces(X)
+    faces = as_faces(X, name="X", leading=(1, 2))
+    faces = np.concatenate(faces) if isinstance(faces, list) else faces
     unit = np.float32(255 if faces.dtype == np.uint8 else 1)
     if is_colour(faces):
         alpha = faces[..., 3] / unit if faces.shape[-1] == 4 else 1
@@ -60,18 +60,6 @@ def as_gray(X):
             f"X: {len(constant)} of {len(faces)} images are constant (first: {constant[0]}): "
             "they show nothing, and their features are those of empty paper.",
             stacklevel=4,
-        )
-    return faces
-
-
-def as_stack_of_faces(X):
-    """Return faces of one or of several persons as they came, or raise `ValueError`."""
-    faces = as_faces(X, name="X")
-    axes = faces.ndim - 2 - is_colour(faces)
-    if axes not in (1, 2):
-        raise ValueError(
-            f"X: expected faces (N, H, W) or (N, H, W, 3), or those of persons, (P, N, H, W), got shape "
-            f"{faces.shape}" + ("; for one face pass X[None]." if axes == 0 else ".")
         )
     return faces
 
@@ -189,12 +177,10 @@ def pixels_by(size):
     return " × ".join(map(str, size))
 
 
-def check_whole(transformer, *names):
+def check_parameters(transformer, *names):
     """Raise `ValueError` where a parameter of these names is no whole number of 1 or more."""
     for name in names:
-        value = getattr(transformer, name)
-        if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-            raise ValueError(f"{name}: expected a whole number from 1 up, got {value!r}.")
+        check_whole(getattr(transformer, name), name)
 
 
 def check_room(what, size, side, advice):

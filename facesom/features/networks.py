@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from facesom.io import as_faces, is_colour
+from facesom.io import as_faces, check_whole, is_colour
 
 
 def import_torch():
@@ -48,7 +48,7 @@ def to_tensor(images):
     torch.Tensor, float32, shape (N, 1, H, W) or (N, 3, H, W)
         In [0, 1].
     """
-    faces = as_stack(images)
+    faces = as_faces(images, leading=1)
     tensor = import_torch().from_numpy(np.ascontiguousarray(faces))
     tensor = tensor.permute(0, 3, 1, 2) if is_colour(faces) else tensor[:, None]
     return tensor.float() / (255 if faces.dtype == np.uint8 else 1)
@@ -92,8 +92,8 @@ def three_block_cnn(n_classes=7, size=48, *, channels=1, width=32, seed=0):
     (2014); batch normalisation: Ioffe and Szegedy (2015).
     """
     for name, value in (("n_classes", n_classes), ("channels", channels), ("width", width)):
-        check_count(value, name)
-    check_count(size, "size", 8)
+        check_whole(value, name, 1)
+    check_whole(size, "size", 8)
     with seeded(seed) as torch:
         nn = torch.nn
 
@@ -206,7 +206,7 @@ def run_network(network, images, *, batch_size=256):
     ndarray of float32, shape (N, ...)
         For a classifier the logits (N, K): ``scipy.special.softmax(logits, axis=1)`` are its probabilities.
     """
-    torch, faces = import_torch(), as_stack(images)
+    torch, faces = import_torch(), as_faces(images, leading=1)
     device, was_training = next(network.parameters()).device, network.training
     network.eval()
     with torch.no_grad():
@@ -214,18 +214,3 @@ def run_network(network, images, *, batch_size=256):
         outputs = [network(to_tensor(batch).to(device)).cpu().numpy() for batch in batches]
     network.train(was_training)
     return np.concatenate(outputs)
-
-
-def as_stack(images):
-    """Return faces (N, H, W) or (N, H, W, 3), checked."""
-    faces = as_faces(images)
-    if faces.ndim != 3 + is_colour(faces):
-        guess = "; pass images[None]" if faces.ndim == 2 + is_colour(faces) else ""
-        raise ValueError(f"images: expected faces (N, H, W) or (N, H, W, 3), got shape {faces.shape}{guess}.")
-    return faces
-
-
-def check_count(value, name, least=1):
-    """Raise `ValueError` unless `value` is a whole number of at least `least`."""
-    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
-        raise ValueError(f"{name}: expected a whole number of at least {least}, got {value!r}.")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import math
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -16,7 +15,9 @@ import joblib
 import numpy as np
 from tqdm.auto import tqdm
 
-from .networks import as_stack, augment_faces, check_count, import_torch, run_network, seeded, to_tensor
+from facesom.io import as_faces, atomic_write, check_whole
+
+from .networks import augment_faces, import_torch, run_network, seeded, to_tensor
 
 WARM_UP = 0.05  # share of all steps in which the learning rate rises
 
@@ -122,8 +123,8 @@ def train_network(
     torch = import_torch()
     faces, classes = _check_data(images, targets, "targets")
     held = None if validation is None else _check_validation(validation, classes)
-    check_count(n_epochs, "n_epochs")
-    check_count(batch_size, "batch_size")
+    check_whole(n_epochs, "n_epochs", 1)
+    check_whole(batch_size, "batch_size", 1)
     for name, value, least in (("learning_rate", learning_rate, 1e-99), ("weight_decay", weight_decay, 0)):
         if not least <= value < math.inf:
             raise ValueError(f"{name}: expected a positive number, got {value!r}.")
@@ -174,7 +175,8 @@ def train_network(
         state |= {"epoch": epoch + 1, "seconds": state["seconds"] + perf_counter() - began}
         if checkpoint is not None:
             state |= {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
-            _write_checkpoint(checkpoint, state)
+            with atomic_write(checkpoint, "wb") as file:  # a stop while writing leaves the epoch before
+                torch.save(state, file)
     bar.close()
     if held is not None:
         network.load_state_dict(state["best"])
@@ -223,7 +225,7 @@ def fine_tune(network, images, labels, *, n_classes=None, frozen=None, learning_
     if isinstance(frozen, str) or not set(frozen) <= set(names):
         raise ValueError(f"frozen: expected a tuple of some of {names}, got {frozen!r}.")
     if n_classes is not None:
-        check_count(n_classes, "n_classes")
+        check_whole(n_classes, "n_classes", 1)
         linear = [name for name, part in tuned.named_modules() if isinstance(part, torch.nn.Linear)]
         if not linear:
             raise ValueError(
@@ -243,7 +245,7 @@ def fine_tune(network, images, labels, *, n_classes=None, frozen=None, learning_
 
 def _check_data(images, targets, name):
     """Return faces (N, H, W[, 3]) and classes (N,) of int64, or None where faces are their own target."""
-    faces = as_stack(images)
+    faces = as_faces(images, leading=1)
     if targets is None or targets is images:
         return faces, None
     targets = np.asarray(targets)
@@ -314,13 +316,6 @@ def _validate(network, held, loss):
     device = next(network.parameters()).device  # where the weights of a loss are
     value = float(loss(outputs.to(device), torch.from_numpy(classes).to(device)))
     return value, float((outputs.argmax(dim=1).numpy() == classes).mean())
-
-
-def _write_checkpoint(path, state):
-    path = Path(path)
-    beside = path.with_name(f".{path.name}.part")
-    import_torch().save(state, beside)
-    os.replace(beside, path)  # a stop while writing leaves the epoch before
 
 
 def _read_checkpoint(path, key, network):

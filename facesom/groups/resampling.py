@@ -7,6 +7,8 @@ from math import comb
 
 import numpy as np
 
+from facesom.io import check_whole
+
 N_BOOTSTRAPS = 2000  # draws of persons for an interval
 ALIKE = (
     "profiles: expected values that differ between persons, with at least two of each label, got none; where "
@@ -55,7 +57,7 @@ def two_labels(y, n_persons):
 
 def arrange(second, n_permutations, rng):
     """Arrangements (M, P) of a boolean labelling (P,), and whether they are all there are."""
-    _check_number(n_permutations)
+    check_whole(n_permutations, "n_permutations", 1)
     n, k = len(second), int(second.sum())
     if comb(n, k) > n_permutations:
         return rng.permuted(np.tile(second, (n_permutations, 1)), axis=1), False
@@ -67,7 +69,7 @@ def arrange(second, n_permutations, rng):
 
 def flip_signs(n_persons, n_permutations, rng):
     """Signs (M, P) of 1 and -1 for the persons, and whether they are all there are."""
-    _check_number(n_permutations)
+    check_whole(n_permutations, "n_permutations", 1)
     if 2**n_persons > n_permutations:
         return rng.choice((-1.0, 1.0), (n_permutations, n_persons)), False
     flipped = np.arange(2**n_persons)[:, None] >> np.arange(n_persons) & 1
@@ -117,8 +119,3 @@ def interval(drawn, testable):
     if testable.any():
         limits[testable] = np.nanquantile(drawn[:, testable], (0.025, 0.975), axis=0).T
     return limits
-
-
-def _check_number(n_permutations):
-    if not isinstance(n_permutations, (int, np.integer)) or n_permutations < 1:
-        raise ValueError(f"n_permutations: expected a whole number of at least 1, got {n_permutations!r}.")

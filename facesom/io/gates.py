@@ -201,7 +201,7 @@ def _wrong_axes(images, name, allowed):
     elif axes == 1:
         cure = f"; for one person pass {name}[None]."
     elif axes == 2:
-        cure = f"; for one of the persons pass {name}[0]."
+        cure = f"; pick one person, pass {name}[0]."
     return f"{name}: expected faces {wanted}, got shape {shape}{cure}"
 
 

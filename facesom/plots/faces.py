@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from facesom.io import as_faces, is_colour
+from facesom.io import as_faces
 
 from .canvas import gap_of, points, show
 from .tiles import grid_image, unit_faces
@@ -31,12 +31,7 @@ def plot_faces(images, *, titles=None, n_cols=10, ax=None):
     ValueError
         If the images are not a stack of faces, or if the number of titles differs from theirs.
     """
-    images = as_faces(images)
-    if images.ndim != 3 + is_colour(images):
-        raise ValueError(
-            f"images: expected one stack of faces, (N, H, W) or (N, H, W, 3), got {images.shape}; "
-            "pick one person, e.g. `data.X1[0]`."
-        )
+    images = as_faces(images, leading=1)
     n, h, w = images.shape[:3]
     if titles is not None and len(titles) != n:
         raise ValueError(f"titles: expected one for each of {n} faces, got {len(titles)}.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from facesom.io import as_faces, is_colour
+from facesom.io import as_faces
 
 from .canvas import COLOURS, MARKERS, ON_WHITE, draw_frame, name_rows, new_axes
 from .tiles import cut_margin, unit_faces
@@ -39,11 +39,7 @@ def plot_thumbnails(points, images, labels=None, *, names=None, size=0.08, ax=No
     ValueError
         If points, images and labels do not fit each other, or there are more kinds than shapes.
     """
-    points, faces = np.asarray(points, dtype=float), as_faces(images)
-    if faces.ndim != 3 + is_colour(faces):
-        raise ValueError(
-            f"images: expected one stack of faces, (N, H, W) or (N, H, W, 3), got {faces.shape}."
-        )
+    points, faces = np.asarray(points, dtype=float), as_faces(images, leading=1)
     if points.shape != (len(faces), 2) or not np.isfinite(points).all():
         raise ValueError(
             f"points: expected finite places of shape ({len(faces)}, 2), one each, got shape {points.shape}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from facesom.emotions import MEASURES
-from facesom.io import as_faces, is_colour
+from facesom.io import as_faces
 
 from .canvas import COLOURS, draw_frame, name_rows, new_axes, write_beside
 
@@ -126,9 +126,7 @@ def plot_predictions(images, predicted, truth=None, *, names, n_columns=8, ax=No
     ValueError
         If these are no such images, or there is not one class an image.
     """
-    images = as_faces(images)
-    if images.ndim != 3 + is_colour(images):
-        raise ValueError(f"images: expected (N, H, W) or (N, H, W, 3), got shape {images.shape}.")
+    images = as_faces(images, leading=1)
     predicted = np.asarray(predicted)
     truth = predicted if truth is None else np.asarray(truth)
     for name, values in (("predicted", predicted), ("truth", truth)):
