@@ -71,6 +71,14 @@ def test_its_links_lead_somewhere(path):
             assert (path.parent / target).exists(), f"{path.name} points to {target}"
 
 
+def test_its_title_links_the_glossary_which_has_one_line_for_each_term(path):
+    title = next(source for source in sources(path, "markdown") if source.startswith("# "))
+    assert "(GLOSSARY.md)" in title
+    terms = [line for line in (path.parent / "GLOSSARY.md").read_text("utf-8").splitlines() if line[:2] == "- "]
+    number = re.compile(r"- \*\*.+\*\*.*: .+ \[(\d+)\]\.")
+    assert {int(number.fullmatch(line)[1]) for line in terms} <= set(range(1, 11))
+
+
 def test_it_writes_to_the_output_folder_only(path):
     beside = re.compile(r"\bpath\.(with_\w+|parent)")  # would write beside a file of the user's own
     assert not any(beside.search(source) for source in sources(path, "code")), "write to output_folder"
