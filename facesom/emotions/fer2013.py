@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import uuid
 import warnings
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from facesom.io import DatasetError
+from facesom.io import DatasetError, read_table, to_whole
 
 from .labelled import EMOTIONS, EmotionFaces
 
@@ -21,10 +20,11 @@ __all__ = ["USAGES", "read_fer2013", "write_fer2013"]
 USAGES = ("Training", "PublicTest", "PrivateTest")
 
 
-def read_fer2013(path, usage=None):
-    """Read FER2013, or a table like it: a row a face, with columns ``emotion``, ``pixels`` and ``Usage``.
+def read_fer2013(path, usage=None, *, skip_unreadable=False):
+    """Read FER2013, or a table like it: one row per face, with columns ``emotion``, ``pixels`` and ``Usage``.
 
-    The table is read row by row: the memory needed is that of the images and little more.
+    The table is read row by row, in any form that `facesom.io.read_table` understands: the memory needed is
+    that of the images and little more.
 
     Parameters
     ----------
@@ -33,6 +33,8 @@ def read_fer2013(path, usage=None):
         (N, H, W) or (N, H * W), emotion (N,), Usage (N,).
     usage : {"Training", "PublicTest", "PrivateTest"}, optional
         Which part. Default: all.
+    skip_unreadable : bool, default False
+        Leave out rows that cannot be used, with a warning that names them, instead of raising.
 
     Returns
     -------
@@ -48,20 +50,17 @@ def read_fer2013(path, usage=None):
     path = Path(path).expanduser()
     if usage is not None and usage not in USAGES:
         raise ValueError(f"usage: expected one of {', '.join(USAGES)}, or None, got {usage!r}.")
-    if not path.is_file():
-        guess = "it is a folder" if path.is_dir() else f"there is no such file (looked from {Path.cwd()})"
-        if path.is_dir():
-            guess += "; where it holds a folder for each emotion use read_emotion_folder"
-        raise DatasetError(f"{path}: expected fer2013.csv, but {guess}.")
-    read = _read_npz if path.suffix.lower() == ".npz" else _read_csv
-    images, labels, parts, rows = read(path, usage)
+    if path.is_dir():
+        raise DatasetError(
+            f"{path}: expected fer2013.csv, but it is a folder; where it holds a folder for each emotion use "
+            "read_emotion_folder."
+        )
+    if path.suffix.lower() == ".npz" and path.is_file():
+        images, labels, parts, rows = _read_npz(path, usage)
+    else:
+        images, labels, parts, rows = _read_csv(path, usage, skip_unreadable)
     if not len(labels):
         raise DatasetError(f"{path}: expected faces of {usage or 'any part'}, found none.")
-    if not 0 <= labels.min() <= labels.max() < len(EMOTIONS):
-        raise DatasetError(
-            f"{path}: expected emotions 0 to {len(EMOTIONS) - 1} ({', '.join(EMOTIONS)}), got "
-            f"{labels.min()} to {labels.max()}."
-        )
     sources = np.array([f"{part} {row}" for part, row in zip(parts, rows, strict=True)])
     return EmotionFaces(images, labels, EMOTIONS, None, sources)
 
@@ -106,68 +105,70 @@ def write_fer2013(parts, path):
         beside.unlink(missing_ok=True)
 
 
-def _read_csv(path, usage):
-    pixels, labels, parts, rows = bytearray(), [], [], []
-    n_pixels = None
+def _read_csv(path, usage, skip_unreadable):
+    pixels, side = bytearray(), None
+
+    def start(columns):
+        lower = [name.lower() for name in columns]
+        _require(({"emotion", "pixels"} | ({"usage"} if usage else set())) - set(lower), lower)
+        emotion, pixel = lower.index("emotion"), lower.index("pixels")
+        part = lower.index("usage") if "usage" in lower else None
+
+        def parse(cells):
+            nonlocal side
+            name = "" if part is None else cells[part]
+            if usage not in (None, name):
+                return None
+            face = _pixels(cells[pixel])
+            if side is not None and len(face) != side**2:
+                raise ValueError(
+                    f"expected {side**2} pixels as in the first, got {len(face)}; is the file cut off?"
+                )
+            code = _emotion(cells[emotion])
+            side = _side(len(face))
+            pixels.extend(face.tobytes())
+            return code, name
+
+        return parse
+
+    found = list(read_table(path, start, what="fer2013.csv", skip_unreadable=skip_unreadable))
+    labels, parts = np.array([code for _, (code, _) in found], dtype=int), [part for _, (_, part) in found]
+    images = np.frombuffer(pixels, np.uint8).reshape(len(found), side or 0, side or 0)
+    return images, labels, parts, [row for row, _ in found]
+
+
+def _pixels(text):
     try:
-        # utf-8-sig: spreadsheets put a mark before the first column's name
-        with open(path, encoding="utf-8-sig", newline="") as file, warnings.catch_warnings():
+        with warnings.catch_warnings():
             warnings.simplefilter("error", DeprecationWarning)  # NumPy < 2.3 warns where text is no number
-            lines = csv.reader(file)
-            columns = [name.strip().lower() for name in next(lines, [])]
-            _require({"emotion", "pixels"} - set(columns), path, columns)
-            emotion, pixel = columns.index("emotion"), columns.index("pixels")
-            part = columns.index("usage") if "usage" in columns else None
-            for row, line in enumerate(lines):
-                if not line:
-                    continue
-                if len(line) != len(columns):
-                    raise _bad_row(path, row, f"{len(columns)} columns", f"{len(line)}; is the file cut off?")
-                name = "" if part is None else line[part].strip()
-                if usage not in (None, name):
-                    continue
-                face = _pixels(line[pixel], path, row)
-                if n_pixels is None:
-                    n_pixels = len(face)
-                if len(face) != n_pixels:
-                    wrong = f"{len(face)}; is the file cut off?"
-                    raise _bad_row(path, row, f"{n_pixels} pixels as in the first", wrong)
-                if not line[emotion].strip().isdigit():
-                    raise _bad_row(path, row, "an emotion 0 to 6", repr(line[emotion]))
-                pixels += face.tobytes()
-                labels.append(int(line[emotion]))
-                parts.append(name)
-                rows.append(row)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(
-            f"{path}: expected text with commas; is it packed? Unpack it first ({error})."
-        ) from None
-    _require(set() if part is not None or usage is None else {"usage"}, path, columns)
-    images = np.frombuffer(pixels, np.uint8).reshape(len(labels), n_pixels or 0)
-    return _square(images, path), np.array(labels, dtype=int), parts, rows
-
-
-def _pixels(text, path, row):
-    try:
-        face = np.fromstring(text, dtype=np.int32, sep=" ")
+            face = np.fromstring(text, dtype=np.int64, sep=" ")  # too large ones stay at the largest
     except (ValueError, DeprecationWarning):
-        raise _bad_row(path, row, "pixels as whole numbers with blanks between", repr(text[:30])) from None
+        raise ValueError(f"expected pixels as whole numbers with blanks between, got {text[:30]!r}") from None
     if len(face) and not 0 <= face.min() <= face.max() <= 255:
-        raise _bad_row(path, row, "pixels of 0 to 255", f"{face.min()} to {face.max()}")
+        raise ValueError(f"expected pixels of 0 to 255, got {face.min()} to {face.max()}")
     return face.astype(np.uint8)
+
+
+def _emotion(text):
+    try:
+        code = to_whole(text)
+    except ValueError:
+        raise ValueError(f"expected an emotion 0 to {len(EMOTIONS) - 1}, got {text[:30]!r}") from None
+    if not 0 <= code < len(EMOTIONS):
+        raise ValueError(f"expected emotions 0 to {len(EMOTIONS) - 1} ({', '.join(EMOTIONS)}), got {code}")
+    return code
 
 
 def _read_npz(path, usage):
     try:
         with np.load(path, allow_pickle=False) as file:
             names = {name.strip().lower(): name for name in file.files}
-            needed = {"emotion", "pixels"} | ({"usage"} if usage else set())
-            _require(needed - set(names), path, names)
+            _require(({"emotion", "pixels"} | ({"usage"} if usage else set())) - set(names), names)
             labels, images = np.asarray(file[names["emotion"]]), file[names["pixels"]]
             parts = file[names["usage"]].astype(str) if "usage" in names else np.full(len(labels), "")
+    except DatasetError as error:
+        raise DatasetError(f"{path}: {error}") from None
     except (zipfile.BadZipFile, ValueError, EOFError, OSError) as error:
-        if isinstance(error, DatasetError):
-            raise
         raise DatasetError(f"{path}: expected a numpy archive of numbers and text, got {error}.") from None
     if (
         labels.dtype.kind not in "iu"
@@ -180,27 +181,32 @@ def _read_npz(path, usage):
         )
     rows = np.flatnonzero(parts == usage) if usage else np.arange(len(labels))
     images = images if len(rows) == len(images) else images[rows]
-    return _square(images.reshape(len(rows), -1), path), labels[rows].astype(int), parts[rows], rows
+    labels = labels[rows]
+    if len(rows) and not 0 <= labels.min() <= labels.max() < len(EMOTIONS):
+        raise DatasetError(
+            f"{path}: expected emotions 0 to {len(EMOTIONS) - 1} ({', '.join(EMOTIONS)}), got "
+            f"{labels.min()} to {labels.max()}."
+        )
+    try:
+        side = _side(images[:1].size if len(rows) else 64)
+    except ValueError as error:
+        raise DatasetError(f"{path}: {error}.") from None
+    return images.reshape(len(rows), side, side), labels.astype(int), parts[rows], rows
 
 
-def _square(images, path):
-    n, n_pixels = images.shape
+def _side(n_pixels):
     side = round(n_pixels**0.5)
-    if n and (side * side != n_pixels or side < 8):
-        raise DatasetError(f"{path}: expected square faces, 48 × 48 = 2304 pixels, got {n_pixels} a row.")
-    return images.reshape(n, side, side)
+    if side * side != n_pixels or side < 8:
+        raise ValueError(f"expected square faces, 48 × 48 = 2304 pixels, got {n_pixels} a row")
+    return side
 
 
-def _require(missing, path, columns):
+def _require(missing, columns):
     if missing:
         guess = ""
         if missing == {"emotion"}:
             guess = " A table without emotions has nothing to compare with."
         raise DatasetError(
-            f"{path}: expected columns emotion, pixels, Usage; {', '.join(sorted(missing))} is not among "
+            f"expected columns emotion, pixels, Usage; {', '.join(sorted(missing))} is not among "
             f"{', '.join(list(columns)[:8]) or 'them, the file is empty'}.{guess}"
         )
-
-
-def _bad_row(path, row, expected, got):
-    return DatasetError(f"{path}, row {row}: expected {expected}, got {got}.")

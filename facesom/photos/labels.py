@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from facesom.emotions import EMOTIONS, SYNONYMS, classification_scores
-from facesom.io import DatasetError
+from facesom.io import DatasetError, read_table, to_whole
 
 from .faces import match_boxes
 
@@ -101,7 +101,7 @@ def write_label_sheet(results, path):
     return path
 
 
-def read_labels(path, *, names=EMOTIONS):
+def read_labels(path, *, names=EMOTIONS, skip_unreadable=False):
     """Read a sheet that was filled in by hand.
 
     In the column `label` stands an emotion (also "anger", "happiness" ...), "none" where the box holds no
@@ -110,10 +110,12 @@ def read_labels(path, *, names=EMOTIONS):
     Parameters
     ----------
     path : str or Path
-        CSV with the columns photo, face, x, y, w, h, label, separated by commas or, as some spreadsheets do,
-        semicolons.
+        CSV with the columns photo, face, x, y, w, h, label, as we or a spreadsheet wrote it: see
+        `facesom.io.read_table`.
     names : sequence of str
         The emotions that may occur.
+    skip_unreadable : bool, default False
+        Leave out rows that cannot be used, with a warning that names them, instead of raising.
 
     Returns
     -------
@@ -123,48 +125,42 @@ def read_labels(path, *, names=EMOTIONS):
     ------
     DatasetError
         If this is no such table; the message says in which line and what is wrong.
-    OSError
-        If the file cannot be opened.
     """
-    path, names = Path(path), tuple(names)
+    names = tuple(names)
     known = {word: name for name in names for word in (name.lower(), *SYNONYMS.get(name, ()))}
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise DatasetError(f"{path} is no text in UTF-8; save the sheet as CSV, not as a workbook") from None
-    lines = text.splitlines()
-    rows = csv.reader(lines, delimiter=";" if lines and ";" in lines[0] else ",")
-    header = [name.strip().lower() for name in next(rows, [])]
-    if missing := [name for name in COLUMNS if name not in header]:
-        raise DatasetError(
-            f"{path}: expected the columns {', '.join(COLUMNS)}, lacks {', '.join(missing)}; "
-            "start from the file that write_label_sheet wrote"
-        )
-    found = []
-    for row in rows:
-        if any(cell.strip() for cell in row):
-            cells = dict(zip(header, (cell.strip() for cell in row), strict=False))
-            try:
-                found.append(_labelled(cells, known))
-            except ValueError as error:
-                raise DatasetError(f"{path}, line {rows.line_num}: {error}") from None
+
+    def start(columns):
+        header = [name.lower() for name in columns]
+        if missing := [name for name in COLUMNS if name not in header]:
+            raise DatasetError(
+                f"expected the columns {', '.join(COLUMNS)}, lacks {', '.join(missing)}; "
+                "start from the file that write_label_sheet wrote."
+            )
+        return lambda cells: _labelled(dict(zip(header, cells, strict=True)), known)
+
+    rows = read_table(
+        path,
+        start,
+        what="a sheet of labels",
+        skip_unreadable=skip_unreadable,
+        place="line {line}",
+        cells="cells",
+    )
+    found = [row for _, row in rows]
     photos, faces, boxes, labels = zip(*found, strict=True) if found else ((), (), (), ())
     return FaceLabels(photos, np.array(faces, int), np.array(boxes, int).reshape(-1, 4), labels, names)
 
 
 def _labelled(cells, known):
     """Photo, face, box and label of one row, or `ValueError`."""
-    if len(cells) < len(COLUMNS):
-        raise ValueError(f"expected {len(COLUMNS)} cells, got {len(cells)}")
     if not cells["photo"]:
         raise ValueError("expected the name of the photo, the cell is empty")
     numbers = {}
     for column in ("face", "x", "y", "w", "h"):
-        text = cells[column] or ("-1" if column == "face" else "")
         try:
-            numbers[column] = int(text)
-        except ValueError:
-            raise ValueError(f"{column}: expected a whole number, got {text!r}") from None
+            numbers[column] = to_whole(cells[column] or ("-1" if column == "face" else ""))
+        except ValueError as error:
+            raise ValueError(f"{column}: {error}") from None
     if numbers["w"] < 1 or numbers["h"] < 1:
         raise ValueError(f"expected a box of at least a pixel, got {numbers['w']} × {numbers['h']}")
     label = cells["label"].lower()
