@@ -9,7 +9,7 @@ import re
 import warnings
 from pathlib import Path
 
-from .dataset import DatasetError
+from .gates import DatasetError
 
 __all__ = ["read_table", "to_number", "to_whole"]
 
