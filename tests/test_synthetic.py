@@ -18,6 +18,7 @@ from facesom.drawn.drawing import LANDMARKS, PALETTE, PARTS, X2_NAMES, distances
 from facesom.drawn.facemodel import ACTION_UNITS, EXPRESSIONS, PROPORTIONS, face_landmarks
 from facesom.drawn.film import ACTIONS
 from facesom.drawn.synthetic import THRESHOLD, make_faces
+from facesom.parts import shape_features
 
 BUILT_IN = Path(__file__).parents[1] / "data" / "drawn_faces.pickle"
 
@@ -283,6 +284,45 @@ def test_nods_are_seen_and_only_where_the_head_moves(film):
     assert not make_faces(1, 9, style="film", head_movement=0).poses["nod"].any()
     brow = film.dataset.X2[..., X2_NAMES.index("left_brow_inner_height")]
     assert np.median([np.corrcoef(a, b)[0, 1] for a, b in zip(brow, film.poses["nod"], strict=True)]) < -0.2
+
+
+def test_a_film_moves_like_filmed_people(film):
+    """Within a factor of two of 22 filmed people × 150 frames, whose medians over 24 features these are."""
+    F = shape_features(film.dataset.X1)
+    moved = F - F.mean(axis=1, keepdims=True)
+    z = moved / moved.std(axis=1, keepdims=True)
+    rest = np.abs(F - np.median(F, axis=1, keepdims=True)) / moved.std(axis=1, keepdims=True)
+    strength = np.linalg.eigvalsh(np.cov((moved / moved.std(axis=(0, 1))).reshape(-1, F.shape[2]).T))
+    for seen, filmed in [
+        (np.median(F, axis=1).std(axis=0), 0.044),
+        (moved.std(axis=1), 0.029),
+        ((z[:, 1:] * z[:, :-1]).mean(axis=1), 0.58),
+        ((z[:, 5:] * z[:, :-5]).mean(axis=1), 0.16),
+        ((rest < 0.5).mean(axis=(0, 1)), 0.41),
+        ((rest > 2.5).mean(axis=(0, 1)), 0.02),
+        (strength.sum() ** 2 / (strength**2).sum(), 7.6),
+    ]:
+        assert filmed / 2 < np.median(seen) < 2 * filmed
+
+
+def test_the_minute_is_the_same_however_many_frames_show_it():
+    few, many = (make_faces(8, n, seed=3, style="film").actions for n in (100, 400))
+    lid = ACTIONS.index("AU43_left")
+    assert few[..., lid].max() > 0.8 and many[..., lid].max() > 0.8  # blinks
+
+    def remembered(actions, frames):
+        z = actions - actions.mean(axis=1, keepdims=True)
+        return np.median((z[:, frames:] * z[:, :-frames]).mean(axis=1) / z.var(axis=1))
+
+    assert remembered(many, 4) == pytest.approx(remembered(few, 1), abs=0.12)
+    assert remembered(many, 1) > remembered(few, 1) + 0.1
+
+
+def test_actions_on_film_mix():
+    strengths = make_faces(6, 200, seed=2, style="film", mix="balanced").actions
+    strengths = strengths - np.median(strengths, axis=1, keepdims=True)
+    strong = strengths > 0.3 * np.quantile(strengths, 0.99, axis=1, keepdims=True)
+    assert 3 < strong.sum(axis=2).mean() < 20
 
 
 # --- drawing ----------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ Coding System", as far as brows, lids and lips show them.
 
 import numpy as np
 
-__all__ = ["ACTION_UNITS", "EXPRESSIONS", "PROPORTIONS", "face_landmarks"]
+__all__ = ["ACTION_UNITS", "EXPRESSIONS", "PROPORTIONS", "face_landmarks", "lopsided", "unit_weights"]
 
 #: The muscle movements that the model knows: 0 at rest, 1 in full.
 ACTION_UNITS = {
@@ -98,6 +98,11 @@ def face_landmarks(face, units):
     ]
     shape = np.broadcast_shapes(*(p.shape[:-2] for p in parts))
     return np.concatenate([np.broadcast_to(p, shape + p.shape[-2:]) for p in parts], axis=-2)
+
+
+def unit_weights(tables):
+    """Strengths of `ACTION_UNITS` by name, as rows of an array (K, U)."""
+    return np.array([[units.get(name, 0.0) for name in ACTION_UNITS] for units in tables])
 
 
 def lopsided(left, right):

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.signal import lfilter
 
 from .drawing import LANDMARKS
-from .facemodel import ACTION_UNITS, EXPRESSIONS
+from .facemodel import ACTION_UNITS, EXPRESSIONS, unit_weights
 from .staged import THRESHOLD
 
 #: Actions that each side of the face shows by itself; those of chin, jaw and lips have one strength.
@@ -17,41 +17,48 @@ SIDED = ("AU1", "AU2", "AU4", "AU5", "AU7", "AU9", "AU10", "AU12", "AU15", "AU20
 ACTIONS = (
     *(f"{name}_{side}" for name in SIDED for side in ("left", "right")),
     *(name for name in ACTION_UNITS if name not in SIDED),
-    "aside",
+    "aside",  # the mouth, negative to the left
 )
 
 _SECONDS = 60
 _FASTEST = 1 / 25  # of a second between two frames
 
-# what comes and goes beside the expressions: actions that go together; usual strength, seconds
+# what comes and goes beside the expressions: actions that go together; usual strength; how long it lasts in
+# seconds
 _HABITS = (
-    ({"AU1": 1.0, "AU2": 0.8}, 0.22, 1.0),
-    ({"AU1": 1.0}, 0.12, 1.0),
-    ({"AU2": 1.0}, 0.10, 1.5),
-    ({"AU4": 1.0}, 0.22, 1.5),
-    ({"AU5": 1.0}, 0.12, 0.8),
-    ({"AU7": 1.0}, 0.25, 1.0),
-    ({"AU9": 1.0}, 0.10, 0.6),
-    ({"AU12": 1.0, "AU7": 0.3}, 0.25, 1.5),
-    ({"AU15": 1.0, "AU17": 0.5}, 0.20, 1.0),
-    ({"AU24": 1.0}, 0.25, 0.8),
-    ({"AU43": 0.9, "AU4": 0.3}, 0.18, 0.8),  # looking down
+    ({"AU1": 1.0, "AU2": 0.8}, 0.24, 2.5),
+    ({"AU1": 1.0}, 0.07, 1.5),
+    ({"AU2": 1.0}, 0.07, 1.5),
+    ({"AU4": 1.0}, 0.19, 2.5),
+    ({"AU5": 1.0}, 0.07, 1.0),
+    ({"AU7": 1.0}, 0.19, 1.5),
+    ({"AU9": 1.0}, 0.07, 1.0),
+    ({"AU12": 1.0, "AU7": 0.4, "AU10": 0.4, "AU25": 0.4}, 0.36, 2.0),
+    ({"AU15": 1.0, "AU17": 0.5}, 0.12, 1.5),
+    ({"AU24": 1.0}, 0.19, 1.0),
+    ({"AU43": 1.0, "AU4": 0.2}, 0.29, 2.0),  # looking down
 )
 # what speech moves, from one syllable to the next
 _SPEECH = (
-    ({"AU25": 1.0, "AU26": 0.6}, 0.55, 0.15),
-    ({"AU18": 1.0}, 0.45, 0.2),
-    ({"AU20": 1.0}, 0.30, 0.2),
-    ({"AU10": 1.0}, 0.25, 0.2),
-    ({"AU17": 1.0}, 0.30, 0.2),
-    ({"AU24": 1.0}, 0.25, 0.15),
+    ({"AU25": 1.0, "AU26": 0.6}, 0.42, 0.3),
+    ({"AU18": 1.0}, 0.72, 0.7),
+    ({"AU20": 1.0}, 0.3, 0.7),
+    ({"AU10": 1.0}, 0.18, 0.3),
+    ({"AU17": 1.0}, 0.18, 0.3),
+    ({"AU24": 1.0}, 0.18, 0.3),
 )
+_BLINKS = 0.2  # per second
 _TONE = 0.12  # of each action at rest, standard deviation over persons
 _DRIFT = 0.06  # of each action over the film
-_SIDES = 0.25  # how much stronger one side is: over persons and actions, and half as much in time
-_ACCENT = 0.12  # how much of every other action a person's action brings along
+_SIDES = 0.12  # how much stronger one side is: over persons and actions, and half as much in time
+_ACCENT = 0.05  # how much of every other action a person's action brings along
 # noise of the landmarks in eye distances: of a part's place, of single points; and of what lasts a while
-_PLACE_NOISE, _POINT_NOISE, _LASTING = 0.012, 0.012, 0.6
+_PLACE_NOISE, _POINT_NOISE, _LASTING = 0.007, 0.009, 0.8
+
+_UNITS = tuple(ACTION_UNITS)
+_SIDED = np.isin(_UNITS, SIDED)
+_LIDS = _UNITS.index("AU43")
+_EYES = slice(LANDMARKS["left_eye"].start, LANDMARKS["right_eye"].stop)
 _LIPS = slice(LANDMARKS["outer_lips"].start, LANDMARKS["inner_lips"].stop)
 
 
@@ -82,43 +89,45 @@ def film_video(rng, shares, n_frames, movement):
     """
     step = max(_SECONDS / n_frames, _FASTEST)
     levels = _episodes(rng, shares, n_frames, step)
-    strongest = levels.argmax(axis=1)
     intensities = levels.max(axis=1)
-    units = levels @ (_weights(EXPRESSIONS.values()) * _manner(rng, (len(EXPRESSIONS), 1)))
+    units = levels @ (unit_weights(EXPRESSIONS.values()) * _manner(rng, (len(EXPRESSIONS), 1)))
+    units += _habits(rng, n_frames, step)
+    units *= movement * rng.lognormal(-0.25, 0.45)
 
-    talk = _wander(rng, n_frames, 1, 4 / step) > rng.normal(0.3, 0.8)
-    for table, gate in ((_HABITS, 1), (_SPEECH, talk)):
-        weights = _weights(part for part, _, _ in table)
-        curves = np.concatenate([_wander(rng, n_frames, 1, s / step) for _, _, s in table], axis=1)
-        strengths = np.array([strength for _, strength, _ in table]) * _manner(rng, len(table), 0.5)
-        units += (gate * np.maximum(curves, 0) * strengths) @ weights
-    units += np.abs(_TONE * rng.standard_normal(len(ACTION_UNITS)))
-    units += _DRIFT * _wander(rng, n_frames, len(ACTION_UNITS), 20 / step)
-    units *= movement
-    closed = list(ACTION_UNITS).index("AU43")
-    blinks = np.minimum(0.3 / step, 1) * (rng.random((n_frames, 1)) < 0.3 * step)
-
-    one_sided = np.isin(list(ACTION_UNITS), SIDED) * _SIDES
-    lean = one_sided * (rng.standard_normal(len(ACTION_UNITS)))
-    lean = lean + one_sided / 2 * _wander(rng, n_frames, len(ACTION_UNITS), 2 / step)
+    lean = _SIDES * rng.standard_normal(len(_UNITS)) + _SIDES / 2 * _wander(
+        rng, n_frames, len(_UNITS), 2 / step
+    )
+    lean[:, ~_SIDED] = 0
     sides = np.maximum(np.stack([units * (1 - lean), units * (1 + lean)]), 0)
-    sides[..., closed] = np.clip(np.maximum(sides[..., closed], blinks.T), 0, 1)
-    aside = 0.25 * rng.gamma(1.0) * np.clip(_wander(rng, n_frames, 1, 1 / step), -3, 3)[:, 0]
-    columns = [sides[i, :, list(ACTION_UNITS).index(name)] for name in SIDED for i in range(2)]
-    columns += [sides[0, :, k] for k, name in enumerate(ACTION_UNITS) if name not in SIDED]
+    sides[..., _LIDS] = np.clip(np.maximum(sides[..., _LIDS], _blinks(rng, n_frames, step)), 0, 1)
+    aside = 0.1 * rng.gamma(1.0) * np.clip(_wander(rng, n_frames, 1, 1 / step), -3, 3)
+    apart = np.moveaxis(sides[..., _SIDED], 0, -1).reshape(n_frames, -1)
 
-    accent = np.diag(_manner(rng, len(ACTION_UNITS))) + _ACCENT * rng.standard_normal([len(ACTION_UNITS)] * 2)
-    accent[:, closed] = accent[closed] = np.eye(len(ACTION_UNITS))[closed]
+    accent = np.diag(_manner(rng, len(_UNITS))) + _ACCENT * rng.standard_normal([len(_UNITS)] * 2)
+    accent[:, _LIDS] = accent[_LIDS] = np.eye(len(_UNITS))[_LIDS]
     jitter = _jitter(rng, n_frames, step)
-    jitter[:, _LIPS, 0] += 0.08 * aside[:, None]
+    jitter[:, _LIPS, 0] += 0.2 * aside
     return (
-        np.where(intensities >= THRESHOLD, strongest, 0),
+        np.where(intensities >= THRESHOLD, levels.argmax(axis=1), 0),
         intensities,
         np.maximum(sides @ accent, 0),
-        np.stack([*columns, aside], axis=-1),
+        np.column_stack([apart, sides[0][:, ~_SIDED], aside]),
         _wander(rng, n_frames, 6, 2.5 / step),
         jitter,
     )
+
+
+def _habits(rng, n_frames, step):
+    """What this person does beside the expressions, at rest and over the whole film, (N, U)."""
+    talk = np.maximum(_wander(rng, n_frames, 1, 4 / step) - rng.normal(0, 0.8), 0)
+    units = np.abs(_TONE * rng.standard_normal(len(_UNITS)))
+    units = units + _DRIFT * _wander(rng, n_frames, len(_UNITS), 20 / step)
+    for table, gate, taste in ((_HABITS, 1, 0.6), (_SPEECH, talk, 0.4)):
+        weights, strengths, seconds = zip(*table, strict=True)
+        curves = np.concatenate([_wander(rng, n_frames, 1, s / step) for s in seconds], axis=1)
+        strengths = np.array(strengths) * _manner(rng, len(table), taste)
+        units += gate * np.maximum(curves - 0.2, 0) * strengths @ unit_weights(weights)
+    return units
 
 
 def _episodes(rng, shares, n_frames, step):
@@ -128,10 +137,18 @@ def _episodes(rng, shares, n_frames, step):
     for k, share in enumerate(shares):
         for _ in range(rng.poisson(share * time[-1] / 3.0) if k else 0):
             begin, last = rng.uniform(-2, time[-1]), rng.lognormal(0.8, 0.5)
-            apex = min(rng.lognormal(-0.7, 0.5), 1)
+            apex = min(rng.lognormal(-0.9, 0.5), 1)
             rise = np.clip((time - begin) / 0.5, 0, 1) * np.clip((begin + last - time) / 0.8, 0, 1)
             levels[:, k] = np.maximum(levels[:, k], apex * (0.5 - 0.5 * np.cos(np.pi * rise)))
     return levels
+
+
+def _blinks(rng, n_frames, step):
+    """How far blinks close the eyes, (N,)."""
+    time, closed = np.arange(n_frames) * step, np.zeros(n_frames)
+    for moment in rng.uniform(0, n_frames * step, rng.poisson(_BLINKS * n_frames * step)):
+        closed = np.maximum(closed, 1 - np.abs(time - moment) / 0.2)
+    return closed
 
 
 def _jitter(rng, n_frames, step):
@@ -140,9 +157,10 @@ def _jitter(rng, n_frames, step):
         return _LASTING * lasting + np.sqrt(1 - _LASTING**2) * rng.standard_normal(lasting.shape)
 
     jitter = _POINT_NOISE * noise(84).reshape(n_frames, 42, 2)
+    jitter[:, _EYES] *= 0.5
     for part in (*list(LANDMARKS.values())[:4], _LIPS):
         jitter[:, part] += _PLACE_NOISE * noise(2)[:, None]
-    return jitter
+    return jitter * _manner(rng, 1)
 
 
 def _wander(rng, n_frames, columns, length):
@@ -155,7 +173,3 @@ def _wander(rng, n_frames, columns, length):
 def _manner(rng, shape, sd=0.3):
     """Factors of one person about 1."""
     return rng.lognormal(-(sd**2) / 2, sd, shape)
-
-
-def _weights(tables):
-    return np.array([[units.get(name, 0.0) for name in ACTION_UNITS] for units in tables])

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .facemodel import ACTION_UNITS, EXPRESSIONS
+from .facemodel import ACTION_UNITS, EXPRESSIONS, unit_weights
 
 #: A frame carries the name of its expression from this intensity on; below, it is neutral.
 THRESHOLD = 0.3
@@ -17,10 +17,7 @@ _UNREST = (
 
 def staged_video(rng, shares, n_frames, movement):
     """One person in time, as `facesom.drawn.film.film_video` returns it; both sides alike, (1, N, U)."""
-    weights, unrest = (
-        np.array([[units.get(name, 0.0) for name in ACTION_UNITS] for units in table])
-        for table in (EXPRESSIONS.values(), _UNREST)
-    )
+    weights, unrest = unit_weights(EXPRESSIONS.values()), unit_weights(_UNREST)
     own_manner = np.clip(1 + 0.2 * rng.standard_normal(weights.shape), 0.4, 1.6)
     weights = weights * movement * own_manner
 
