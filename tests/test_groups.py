@@ -10,6 +10,8 @@ from hypothesis.extra.numpy import arrays
 from scipy.sparse.csgraph import connected_components
 from sklearn.cluster import AgglomerativeClustering
 from sklearn.metrics import adjusted_rand_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from facesom.groups.node_groups import METHODS, NodeGroups, transitions, walk_order, ward_labels
 from facesom.som.grid import ADJACENT
@@ -51,6 +53,27 @@ def test_planted_clusters_are_found(som, method):
     np.testing.assert_allclose(
         groups.distances_[0, 1], np.linalg.norm(groups.centers_[0] - groups.centers_[1])
     )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_maps_of_groups_that_agree_on_all_faces_are_the_same(seed):
+    som = FaceSOM(9, 9, seed=seed).fit(BLOBS)
+    assert (som.hits_ == 0).any(), "nodes without faces could go either way"
+    kmeans, ward = (NodeGroups(5, method).fit(som) for method in ("kmeans", "ward"))
+    assert adjusted_rand_score(*(groups.predict(som.labels_) for groups in (kmeans, ward))) == 1
+    np.testing.assert_array_equal(kmeans.labels_, ward.labels_)
+
+
+def test_it_takes_faces_as_estimators_of_scikit_learn_do(som):
+    assert adjusted_rand_score(TRUTH, NodeGroups(5).fit_predict(BLOBS)) == 1
+    np.testing.assert_array_equal(NodeGroups(5).fit_predict(som), NodeGroups(5).fit(som).predict(som.labels_))
+    pipeline = make_pipeline(StandardScaler(), NodeGroups(5, seed=1)).fit(BLOBS)
+    assert adjusted_rand_score(TRUTH, pipeline.predict(BLOBS)) == 1
+    images = np.random.default_rng(0).integers(0, 256, (30, 8, 8)).astype(np.uint8)
+    groups = NodeGroups(2).fit(FaceSOM(3, 3, n_epochs=2).fit(images))
+    np.testing.assert_array_equal(groups.predict(images), groups.predict(groups.som_.predict(images)))
+    with pytest.raises(ValueError, match=r"samples of shape \(6,\) as in fit"):
+        NodeGroups(5).fit(som).predict(BLOBS[:, :3])
 
 
 def test_density_methods_leave_empty_nodes_without_a_group(som):

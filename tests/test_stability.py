@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from joblib import parallel_config
 
 import facesom
+from facesom.groups import group_table
 from facesom.groups.node_groups import NodeGroups
-from facesom.groups.words import group_table
 from facesom.identity.stability import GroupStability, group_stability, match_groups
 from facesom.plots import plot_groups, plot_stability
 from facesom.som.map import FaceSOM

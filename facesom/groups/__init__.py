@@ -5,4 +5,5 @@ from .how_many import choose_n_groups
 from .node_groups import NodeGroups, transitions
 from .profiles import classify_labels, compare_labels, person_profiles, similar_order
 from .resampling import person_values
-from .words import describe_groups, group_distances, group_table
+from .table import group_distances, group_table, per_frame
+from .words import describe_groups

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.stats import false_discovery_control
+import pandas as pd
 
 from facesom.io import count_groups, per_person
 
-from .resampling import N_BOOTSTRAPS, flip_signs, interval, p_value, weighted_means
+from .resampling import N_BOOTSTRAPS, false_discovery_rates, flip_signs, interval, p_value, weighted_means
+from .table import per_frame
 
 LEAST_PERSONS = 6  # of five, all agreeing, p is 2 / 2**5 = 0.06
 FOUND = 0.05  # largest q of a discovery
@@ -62,15 +63,13 @@ class ColumnEffects:
         return f"ColumnEffects({size}; {said}{': ' + ', '.join(named) + more if named else ''})"
 
     def to_frame(self):
-        """Return a pandas table, a row for each group and column.
+        """Return a pandas table, one row for each group and column.
 
         Returns
         -------
         pandas.DataFrame
             Columns group, column, effect, low, high (ends of the interval), p, q, persons.
         """
-        import pandas as pd
-
         k, c = self.effect.shape
         return pd.DataFrame(
             {
@@ -142,9 +141,6 @@ def column_effects(X2, groups, *, names=None, n_groups=None, n_permutations=10_0
         flipped = signs @ np.nan_to_num(effects) / shown
         extreme = (np.abs(flipped) >= np.abs(observed) - 1e-9).sum(axis=0)
     p_values = np.where(shown >= LEAST_PERSONS, p_value(extreme, len(signs), exact), np.nan)
-    tested, q_values = np.isfinite(p_values), np.full_like(p_values, np.nan)
-    if tested.any():
-        q_values[tested] = false_discovery_control(p_values[tested])
     drawn = rng.multinomial(len(effects), np.full(len(effects), 1 / len(effects)), N_BOOTSTRAPS)
     shape = (k, n_columns)
     return ColumnEffects(
@@ -152,7 +148,7 @@ def column_effects(X2, groups, *, names=None, n_groups=None, n_permutations=10_0
         effect=observed.reshape(shape),
         interval=interval(weighted_means(effects, drawn), shown >= 2).reshape(*shape, 2),
         p_values=p_values.reshape(shape),
-        q_values=q_values.reshape(shape),
+        q_values=false_discovery_rates(p_values).reshape(shape),
         n_persons=shown.reshape(shape),
         by_person=by_person,
         exact=exact,
@@ -178,13 +174,7 @@ def _columns(X2, groups):
     """X2 as a list of float arrays (N_p, C), a row for each frame, or raise `ValueError`."""
     if isinstance(X2, (list, tuple)) or np.ndim(X2) == 2:  # a single column may come without its axis
         X2 = [x[:, None] if np.ndim(x) == 1 else x for x in map(np.asarray, X2)]
-    X2 = per_person(X2, 2, "X2")
-    ours, theirs = [len(g) for g in groups], [len(x) for x in X2]
-    if ours != theirs:
-        raise ValueError(
-            f"X2: expected a row for each frame, {ours[:5]} a person, got {theirs[:5]}; "
-            "pass `data.X2` of the same persons as `result.groups`."
-        )
+    X2 = per_frame(X2, 2, "X2", groups)
     if len({x.shape[1] for x in X2}) > 1 or not X2[0].shape[1] or any(x.dtype.kind not in "biuf" for x in X2):
         raise ValueError(
             "X2: expected numbers, as many columns for each person and at least one, got "

@@ -11,14 +11,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import davies_bouldin_score, silhouette_score
 from sklearn.utils.validation import check_is_fitted
 
-from facesom.identity import STABLE
+from facesom.identity import STABLE, UNSTABLE, match_groups
 
 from .node_groups import NodeGroups
 
 BOOTSTRAPS = 40
 REFERENCES = 20  # uniform sets of points that the gap statistic and the stability are compared with
 REFERENCE_BOOTSTRAPS = 3
-DISSOLVED = 0.5  # Jaccard similarities that Hennig (2007) reads so
 
 
 @dataclass(frozen=True)
@@ -44,8 +43,8 @@ class GroupChoice:
     beyond_error : ndarray, shape (n,)
         Standard error of the difference of stability and chance.
     group_stability : tuple of n ndarrays, shape (k,)
-        Stability of each group, numbered as by ``NodeGroups(k, seed=seed)``. From 0.75 on a group is stable;
-        below 0.5 it dissolves.
+        Stability of each group, numbered as by ``NodeGroups(k, seed=seed)``, measured and judged as in
+        `facesom.group_stability`: from 0.75 on a group is stable, below 0.6 it is unstable.
     picks : dict of str to int
         The number that each criterion alone would choose.
     n_groups : int
@@ -172,17 +171,13 @@ def criteria(points, hits, labels, k, rng):
 
 def jaccards(points, hits, labels, k, rng, n_bootstraps):
     """Jaccard similarity (n_bootstraps, k) of each group and its best match when points are drawn anew."""
-    member = labels == np.arange(k)[:, None]
-    size, n = member @ hits, len(points)
-    found = np.empty((n_bootstraps, k))
+    n, found = len(points), np.empty((n_bootstraps, k))
     for row in found:
         drawn = np.zeros(n)
         while (drawn > 0).sum() < k:
             drawn = np.bincount(rng.integers(n, size=n), minlength=n) * hits
         km = kmeans(k, rng).fit(points[drawn > 0], sample_weight=drawn[drawn > 0])
-        other = km.predict(points) == np.arange(k)[:, None]
-        both = (member * hits) @ other.T
-        row[:] = (both / (size[:, None] + other @ hits - both)).max(axis=1)
+        row[:] = match_groups(labels, km.predict(points), hits, k)[0]
     return found
 
 
@@ -201,12 +196,12 @@ def explain(picks, ks, each, chance, left_out):
     """Say what to take, why, and who disagrees."""
     k = picks["stability"]
     others = [f"{name} says {pick}" for name, pick in picks.items() if pick != k]
-    gone = int((each < DISSOLVED).sum())
+    gone = int((each < UNSTABLE).sum())
     return (
         f"Take {k} groups: their nodes come back together in bootstraps (Jaccard {each.mean():.2f}) further "
         f"beyond chance ({chance:.2f}) than those of other numbers from {ks[0]} to {ks[-1]}, or as far with "
         f"fewer groups. {int((each >= STABLE).sum())} of {k} are stable ({STABLE} or more)"
-        + (f", {gone} dissolve" if gone else "")
+        + (f", {gone} unstable (below {UNSTABLE})" if gone else "")
         + (f". The criteria disagree: {', '.join(others)}." if others else ". All criteria agree.")
         + (f" {left_out} larger numbers were left out: too few nodes won faces." if left_out else "")
     )

@@ -7,14 +7,14 @@ from sklearn.base import BaseEstimator
 from sklearn.cluster import DBSCAN, HDBSCAN, KMeans
 from sklearn.utils.validation import check_is_fitted
 
-from facesom.io import check_n_groups, count_groups, per_person
-from facesom.som import ADJACENT, walk_order
+from facesom.io import check_n_groups, check_whole, count_groups, per_person
+from facesom.som import ADJACENT, FaceSOM, walk_order
 
 METHODS = ("kmeans", "ward", "dbscan", "hdbscan")
 
 
 class NodeGroups(BaseEstimator):
-    """Cluster the nodes of a trained map into groups that are numbered along a walk over the map.
+    """Cluster the nodes of a map into groups that are numbered along a walk over the map.
 
     Parameters
     ----------
@@ -24,10 +24,11 @@ class NodeGroups(BaseEstimator):
     method : {"kmeans", "ward", "dbscan", "hdbscan"}, default "kmeans"
         ``"kmeans"`` (Lloyd, 1982) weights each node by the faces it won. ``"ward"`` (Ward, 1963), weighted
         likewise, merges only nodes that are neighbours on the map, so that every group is one connected
-        region. ``"dbscan"`` (Ester et al., 1996) and ``"hdbscan"`` (Campello et al., 2013) leave nodes that
-        stand alone, and those that won no face, without a group; all others count alike.
+        region. With both, a node that won no face joins the neighbour that it resembles. ``"dbscan"`` (Ester
+        et al., 1996) and ``"hdbscan"`` (Campello et al., 2013) leave nodes that stand alone, and those that
+        won no face, without a group; all others count alike.
     seed : int, default 0
-        Seed of the k-means starts.
+        Seed of the k-means starts, and of the map where `fit` is given faces.
     min_nodes : int, default 3
         Density methods: nodes that make a group; 2 or more.
     eps : float, optional
@@ -36,6 +37,8 @@ class NodeGroups(BaseEstimator):
 
     Attributes
     ----------
+    som_ : FaceSOM
+        The map.
     labels_ : ndarray of int, shape (rows, cols)
         Group of each node; -1 where a density method found none.
     n_groups_ : int
@@ -51,6 +54,15 @@ class NodeGroups(BaseEstimator):
     -----
     Clustering the prototypes rather than the data follows Vesanto and Alhoniemi (2000). Group 0 holds the top
     left node; the walk goes to and fro, row by row, and each group takes the next number where first met.
+
+    Examples
+    --------
+    >>> import facesom
+    >>> faces = facesom.to_grayscale(facesom.make_faces(1, 80, seed=0).dataset).X1[0]
+    >>> som = facesom.FaceSOM(4, 4, seed=0).fit(faces)
+    >>> groups = facesom.NodeGroups(3).fit(som)
+    >>> groups.labels_.shape, groups.predict(som.labels_).shape
+    ((4, 4), (80,))
     """
 
     def __init__(self, n_groups=8, method="kmeans", seed=0, *, min_nodes=3, eps=None):
@@ -60,13 +72,15 @@ class NodeGroups(BaseEstimator):
         self.min_nodes = min_nodes
         self.eps = eps
 
-    def fit(self, som):
-        """Group the nodes of a fitted `FaceSOM`.
+    def fit(self, X, y=None):
+        """Group the nodes of a map.
 
         Parameters
         ----------
-        som : FaceSOM
-            A fitted map.
+        X : FaceSOM, or array_like, shape (N, H, W) or (N, D)
+            A fitted map; or faces or features, on which a `FaceSOM` of 10 × 10 nodes is trained first.
+        y : None
+            Not used; there for pipelines.
 
         Returns
         -------
@@ -79,19 +93,23 @@ class NodeGroups(BaseEstimator):
             For an unknown method, a number of groups that the map cannot hold, or a density at which no
             group is found.
         """
-        check_is_fitted(som, "weights_")
         if self.method not in METHODS:
             raise ValueError(f"method: expected one of {METHODS}, got {self.method!r}.")
-        weights, hits = som.weights_, som.hits_.ravel()
+        self.som_ = som = X if isinstance(X, FaceSOM) else FaceSOM(seed=self.seed).fit(X)
+        check_is_fitted(som, "weights_")
+        weights, hits, near = som.weights_, som.hits_.ravel(), som.steps_ <= ADJACENT
         used = hits > 0
         if self.method in ("kmeans", "ward"):
             check_n_groups(self.n_groups, weights[used])
         if self.method == "kmeans":
             km = KMeans(self.n_groups, n_init=10, random_state=self.seed)
-            # nodes that won nothing lie between groups: they follow the nearest centre but do not pull it
-            labels = km.fit(weights[used], sample_weight=hits[used]).predict(weights)
+            km.fit(weights[used], sample_weight=hits[used])
+            home = ward_labels(weights, hits, near, used.sum())  # one node that won faces in each
+            labels = np.empty(len(weights), dtype=int)
+            labels[home[used]] = km.labels_
+            labels = labels[home]
         elif self.method == "ward":
-            labels = ward_labels(weights, hits, som.steps_ <= ADJACENT, self.n_groups)
+            labels = ward_labels(weights, hits, near, self.n_groups)
         else:
             labels = np.full(len(weights), -1)
             labels[used] = self._by_density(weights[used])
@@ -105,12 +123,23 @@ class NodeGroups(BaseEstimator):
         self.distances_ = np.linalg.norm(centers[:, None] - centers[None], axis=2)
         return self
 
+    def fit_predict(self, X, y=None):
+        """Group the nodes of a map and return the group of each face that it was trained on.
+
+        Parameters
+        ----------
+        X, y
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of int, shape (N,)
+            Groups; -1 where the face's node has none.
+        """
+        return self.fit(X).predict(self.som_.labels_)
+
     def _by_density(self, points):
-        if not isinstance(self.min_nodes, (int, np.integer)) or not 2 <= self.min_nodes <= len(points):
-            raise ValueError(
-                f"min_nodes: expected a whole number from 2 to {len(points)} (the nodes that won faces), "
-                f"got {self.min_nodes!r}."
-            )
+        check_whole(self.min_nodes, "min_nodes", 2, len(points))  # as many as won faces
         eps = self.eps
         if self.method == "hdbscan":
             labels = HDBSCAN(self.min_nodes, copy=True).fit_predict(points)
@@ -131,36 +160,39 @@ class NodeGroups(BaseEstimator):
             )
         return labels
 
-    def predict(self, nodes):
-        """Return the group of each node.
+    def predict(self, X):
+        """Return the group of each node, or of each face.
 
         Parameters
         ----------
-        nodes : array_like of int, any shape
-            Nodes as ``row * cols + col``, 0 to ``rows * cols - 1``.
+        X : array_like
+            Nodes as `FaceSOM.predict` returns them, whole numbers of any shape from 0 to
+            ``rows * cols - 1``; or faces or features, in the form that the map was trained on.
 
         Returns
         -------
-        ndarray of int, same shape
-            Groups, 0 to ``n_groups_ - 1``; -1 where the node has none.
+        ndarray of int
+            Groups, 0 to ``n_groups_ - 1``, -1 where the node has none; shaped as the nodes, or (N,).
 
         Raises
         ------
         ValueError
-            If a node is not an integer or not on the map.
+            If a node is not an integer or not on the map, or faces do not fit it.
         """
         check_is_fitted(self, "labels_")
-        nodes = np.asarray(nodes)
-        if not np.issubdtype(nodes.dtype, np.integer):
+        X = np.asarray(X)
+        if X.ndim > 1 and (X.dtype.kind == "f" or (X.ndim > 2 and X.dtype == np.uint8)):
+            X = self.som_.predict(X)
+        if not np.issubdtype(X.dtype, np.integer):
             raise ValueError(
-                f"nodes: expected integers, got {nodes.dtype}; pass what `FaceSOM.predict` returned."
+                f"nodes: expected integers, got {X.dtype}; pass what `FaceSOM.predict` returned."
             )
-        if nodes.size and (nodes.min() < 0 or nodes.max() >= self.labels_.size):
+        if X.size and (X.min() < 0 or X.max() >= self.labels_.size):
             raise ValueError(
-                f"nodes: expected 0 to {self.labels_.size - 1}, got {nodes.min()} to {nodes.max()}; "
+                f"nodes: expected 0 to {self.labels_.size - 1}, got {X.min()} to {X.max()}; "
                 "they come from another map."
             )
-        return self.labels_.ravel()[nodes]
+        return self.labels_.ravel()[X]
 
 
 def ward_labels(points, weights, adjacent, n_groups):

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.cluster.hierarchy import leaves_list, linkage
-from scipy.stats import false_discovery_control
 
 from facesom.io import count_groups, per_person
 
@@ -22,6 +21,7 @@ from .resampling import (
     arrange,
     cliffs_delta,
     draw_persons,
+    false_discovery_rates,
     interval,
     mean_differences,
     p_value,
@@ -218,9 +218,6 @@ def compare_labels(profiles, y, n_permutations=10_000, seed=0):
         # an arrangement that leaves a label without persons (NaN) counts against the effect
         extreme = (~(np.abs(permuted) < np.abs(observed) - 1e-9 * spread)).sum(axis=0)
     p_values = np.where(testable, p_value(extreme, len(permuted), exact), np.nan)
-    q_values = np.full_like(p_values, np.nan)
-    q_values[testable] = false_discovery_control(p_values[testable])
-
     drawn = draw_persons(second, N_BOOTSTRAPS, rng)
     last, first = drawn * second, drawn * ~second
     return LabelComparison(
@@ -232,7 +229,7 @@ def compare_labels(profiles, y, n_permutations=10_000, seed=0):
         delta=cliffs_delta(values, second[None], ~second[None])[0],
         delta_interval=interval(cliffs_delta(values, last, first), testable),
         p_values=p_values,
-        q_values=q_values,
+        q_values=false_discovery_rates(p_values),
         permuted=permuted,
         exact=exact,
     )

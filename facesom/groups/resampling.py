@@ -6,6 +6,7 @@ from itertools import combinations
 from math import comb
 
 import numpy as np
+from scipy.stats import false_discovery_control
 
 from facesom.io import check_whole
 
@@ -79,6 +80,14 @@ def flip_signs(n_persons, n_permutations, rng):
 def p_value(n_extreme, n_arrangements, exact):
     """The p-value; random arrangements are joined by the observed one, all arrangements hold it already."""
     return n_extreme / n_arrangements if exact else (n_extreme + 1) / (n_arrangements + 1)
+
+
+def false_discovery_rates(p_values):
+    """The q-value of each p-value (Benjamini and Hochberg, 1995); NaN are no tests and stay NaN."""
+    q_values, tested = np.full_like(p_values, np.nan), np.isfinite(p_values)
+    if tested.any():
+        q_values[tested] = false_discovery_control(p_values[tested])
+    return q_values
 
 
 def draw_persons(second, n_bootstraps, rng):

@@ -1,4 +1,4 @@
-"""Groups in face words, and as a table: what the faces of a group do, said from how far their parts moved."""
+"""Groups in face words: what the faces of a group do, said from how far their parts moved."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from facesom.io import count_groups, per_person
+from facesom.io import count_groups
 from facesom.parts import feature_names
+
+from .table import movements_by_person
 
 #: What may be said of a face: words for more and for less of the mean of these features; a minus subtracts.
 SIGNS = (
@@ -108,7 +110,7 @@ def describe_groups(movements, groups, *, n_groups=None):
     A sign is reliable if it is at least 0.02 eye distances and one robust standard deviation from rest, and
     three quarters of the frames go its way. Persons count alike, whatever the number of their frames.
     """
-    movements, groups = _matching(movements, groups)
+    movements, groups = movements_by_person(movements, groups)
     names = feature_names()
     if movements[0].shape[1] != len(names):
         raise ValueError(
@@ -150,141 +152,3 @@ def _describe(persons, spread):
             words[min(words.index(inner), words.index(outer))] = both
             words = [word for word in words if word not in (inner, outer)]
     return GroupWords(", ".join(words[:MOST_WORDS]) or AT_REST, signs, sum(map(len, persons)), len(persons))
-
-
-def group_distances(movements, groups, *, n_groups=None):
-    """Return how far each frame is from the middle of its group: the least are the most typical.
-
-    Parameters
-    ----------
-    movements, groups, n_groups
-        As in `describe_groups`, but any features will do.
-
-    Returns
-    -------
-    ndarray of float, as `groups`
-        Euclidean distance to the group's median, in the units of the features; NaN in group -1.
-
-    Raises
-    ------
-    ValueError
-        If movements and groups do not fit each other.
-    """
-    whole = groups
-    movements, groups = _matching(movements, groups)
-    x, g = np.concatenate(movements), np.concatenate(groups)
-    distances = np.full(len(x), np.nan)
-    for k in range(count_groups(groups, n_groups)):
-        if (g == k).any():
-            distances[g == k] = np.linalg.norm(x[g == k] - np.median(x[g == k], axis=0), axis=1)
-    if isinstance(whole, list) and np.ndim(whole[0]):
-        return np.split(distances, np.cumsum([len(g) for g in groups])[:-1])
-    return distances.reshape(np.shape(whole))
-
-
-def group_table(
-    groups,
-    *,
-    nodes=None,
-    probabilities=None,
-    distances=None,
-    words=None,
-    stability=None,
-    X2=None,
-    X2_names=None,
-):
-    """Lay out what is known of each frame as a pandas table, a row a frame.
-
-    Parameters
-    ----------
-    groups : array_like of int, shape (P, N) or (N,), or list of P arrays (N_p,)
-        Group of each frame, as in ``SharedGroups.groups``; -1 where it has none.
-    nodes : array_like of int, as `groups`, optional
-    probabilities : array_like of float, shape (P, N, K), optional
-        Of each group, as in ``SharedGroups.probabilities``; the table holds that of the frame's own.
-    distances : array_like of float, as `groups`, optional
-        As from `group_distances`.
-    words : sequence of K, optional
-        What each group shows, as from `describe_groups`.
-    stability : array_like of float, shape (K,), optional
-        How reliably each group comes back, as in ``GroupStability.stability``; the table holds the frame's
-        own.
-    X2 : array_like, shape (P, N, C), optional
-        Further numbers of each frame; a column each.
-    X2_names : sequence of C str, optional
-        Default ``"X2_0"``, ``"X2_1"``, ...
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns person, frame, group, and those of node, probability, distance, words, stability and X2 that
-        were given.
-
-    Raises
-    ------
-    ValueError
-        If something does not have a row for each frame, or words or names do not fit.
-    ModuleNotFoundError
-        If pandas is missing.
-    """
-    try:
-        import pandas as pd
-    except ModuleNotFoundError:
-        raise ModuleNotFoundError(
-            'group_table needs pandas: pip install "facesom[notebooks]", or pip install pandas.'
-        ) from None
-    lengths = [len(g) for g in per_person(groups, 1, "groups")]
-    group = np.concatenate(per_person(groups, 1, "groups"))
-    table = {
-        "person": np.repeat(np.arange(len(lengths)), lengths),
-        "frame": np.concatenate([np.arange(n) for n in lengths]),
-    }
-
-    def rows(values, ndim, name):
-        values = per_person(values, ndim, name)
-        if [len(v) for v in values] != lengths:
-            raise ValueError(
-                f"{name}: expected a row for each of {len(group)} frames of {len(lengths)} persons, got "
-                f"{sum(map(len, values))} of {len(values)}."
-            )
-        return np.concatenate(values)
-
-    if nodes is not None:
-        table["node"] = rows(nodes, 1, "nodes")
-    table["group"] = group
-    if probabilities is not None:
-        own = rows(probabilities, 2, "probabilities")
-        _enough("probabilities", own.shape[1], group)
-        table["probability"] = np.where(group < 0, np.nan, own[np.arange(len(group)), group])
-    if distances is not None:
-        table["distance"] = rows(distances, 1, "distances")
-    if words is not None:
-        _enough("words", len(words), group)
-        table["words"] = [str(words[k]) if k >= 0 else "" for k in group]
-    if stability is not None:
-        _enough("stability", len(stability), group)
-        table["stability"] = np.where(group < 0, np.nan, np.asarray(stability, dtype=float)[group])
-    if X2 is not None:
-        X2 = rows(X2, 2, "X2")
-        X2_names = [f"X2_{c}" for c in range(X2.shape[1])] if X2_names is None else list(X2_names)
-        if len(X2_names) != X2.shape[1] or set(X2_names) & set(table):
-            raise ValueError(
-                f"X2_names: expected {X2.shape[1]} names other than {list(table)}, got {X2_names}."
-            )
-        table |= dict(zip(X2_names, X2.T, strict=True))
-    return pd.DataFrame(table)
-
-
-def _enough(name, n_groups, group):
-    if n_groups <= group.max():
-        raise ValueError(f"{name}: expected one for each group up to {group.max()}, got {n_groups}.")
-
-
-def _matching(movements, groups):
-    movements, groups = per_person(movements, 2, "movements"), per_person(groups, 1, "groups")
-    ours, theirs = [len(m) for m in movements], [len(g) for g in groups]
-    if ours != theirs:
-        raise ValueError(f"groups: expected one for each frame, {ours[:5]} a person, got {theirs[:5]}.")
-    if len({m.shape[1] for m in movements}) > 1 or not all(np.isfinite(m).all() for m in movements):
-        raise ValueError("movements: expected finite numbers, as many columns for each person.")
-    return movements, groups

@@ -10,4 +10,4 @@ from .across import (
 )
 from .align import IdentityAligner
 from .explained import explained_movement, leak
-from .stability import STABLE, UNSTABLE, GroupStability, group_stability
+from .stability import STABLE, UNSTABLE, GroupStability, group_stability, match_groups
