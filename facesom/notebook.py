@@ -1,6 +1,10 @@
 """Where a notebook finds its input, whether it runs in Colab or at home."""
 
+import glob
+import hashlib
+import shutil
 import zipfile
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +13,7 @@ import numpy as np
 
 from facesom.drawn import make_faces
 from facesom.emotions import EmotionFaces, read_emotion_folder, write_emotion_folder, write_fer2013
-from facesom.io import save, to_grayscale
+from facesom.io import atomic_write, save, to_grayscale
 from facesom.photos import write_example_video
 
 __all__ = ["find_action_units", "find_data", "find_emotion_folder", "find_fer2013", "find_video"]
@@ -21,8 +25,9 @@ def find_data(path="", *, n_persons=43, n_frames=500, folder="outputs"):
     Parameters
     ----------
     path : str or Path, default ""
-        A file; ``"upload"`` asks for one with Colab's upload form; ``""`` draws faces with `make_faces`
-        (seed 0) and keeps them in `folder`, so that they are drawn only once.
+        A file; ``"upload"`` asks for one with Colab's upload form; ``""`` takes, in Colab, the newest pickle
+        of the working folder (the setup cell makes that a folder of Google Drive). Else it draws faces with
+        `make_faces` (seed 0) and keeps them in `folder`, so that they are drawn only once.
     n_persons, n_frames : int, default 43, 500
         How many faces are drawn if `path` is empty.
     folder : str or Path, default "outputs"
@@ -37,9 +42,23 @@ def find_data(path="", *, n_persons=43, n_frames=500, folder="outputs"):
     ------
     ValueError
         If the file does not exist, or if ``"upload"`` is asked for outside Colab or nothing was chosen.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     facesom.load(facesom.find_data(n_persons=2, n_frames=8, folder=folder)).n_persons
+    2
     """
     if path:
         return _given(path, "data_path", "drawn faces")
+    if _colab() is not None:
+        mine = sorted(
+            [*Path().glob("*.pickle"), *Path().glob("*.pkl")], key=lambda file: file.stat().st_mtime
+        )
+        if mine:
+            print(f"data_path is empty: taking {mine[-1]}, the newest pickle in {Path.cwd()}")
+            return mine[-1]
     path = Path(folder) / f"drawn_faces_{n_persons}x{n_frames}.pickle"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,7 +97,7 @@ def find_emotion_folder(path="", *, n_persons=40, n_frames=60, folder="outputs")
         if path.is_dir():
             return path
         if path.is_file() and zipfile.is_zipfile(path):
-            return _unpack(path, Path(folder) / path.stem)
+            return _unpack(path, Path(folder))
         raise ValueError(
             f"data_path: expected a folder that holds one folder for each emotion, or a zip of it; "
             f'{str(path)!r} is none (looked from {Path.cwd()}). "" draws faces.'
@@ -169,7 +188,8 @@ def find_action_units(path="", *, n_persons=40, n_frames=60, folder="outputs"):
         for (person, frame), expression in np.ndenumerate(faces.expressions):
             values = ",".join(f"{value:.3f}" for value in units[person, frame])
             lines.append(f"p{person:02},{faces.expression_names[expression]},{values}")
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        with atomic_write(path, encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
     return path
 
 
@@ -201,11 +221,22 @@ def find_video(path="", *, folder="outputs"):
     return path
 
 
-def _unpack(archive, target):
-    """The folder of folders in a zip, unpacked once."""
-    if not target.exists():
-        with zipfile.ZipFile(archive) as file:
-            file.extractall(target)
+def _unpack(archive, folder):
+    """The folder of folders in a zip; a name that depends on the content keeps another zip's files out."""
+    target = folder / f"{archive.stem}-{hashlib.sha256(archive.read_bytes()).hexdigest()[:12]}"
+    with zipfile.ZipFile(archive) as file:
+        sizes = {target / item.filename: item.file_size for item in file.infolist() if not item.is_dir()}
+        if not all(path.is_file() and path.stat().st_size == size for path, size in sizes.items()):
+            part = target.with_name(f"{target.name}.part")
+            for old in (part, target):
+                shutil.rmtree(old, ignore_errors=True)
+            try:
+                file.extractall(part)
+            except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+                raise ValueError(
+                    f"data_path: {str(archive)!r} is damaged or locked ({error}); make or copy it again."
+                ) from None
+            part.rename(target)
     inside = [item for item in target.iterdir() if item.is_dir() and item.name != "__MACOSX"]
     return inside[0] if len(inside) == 1 and any(item.is_dir() for item in inside[0].iterdir()) else target
 
@@ -223,14 +254,28 @@ def _given(path, parameter, otherwise):
     return path
 
 
-def _upload(parameter):
+def _colab():
+    """Colab's module of forms, None at home."""
     try:
         from google.colab import files
     except ImportError:
-        raise ValueError(
-            f'{parameter}: "upload" works in Colab only; here, give the path of your file.'
-        ) from None
+        return None
+    return files
+
+
+def _upload(parameter):
+    """The file that holds what was chosen: Colab may name it differently from what it wrote."""
+    files = _colab()
+    if files is None:
+        raise ValueError(f'{parameter}: "upload" works in Colab only; here, give the path of your file.')
     chosen = files.upload()
     if not chosen:
         raise ValueError(f"{parameter}: no file was chosen; run the cell again.")
-    return Path(next(iter(chosen)))
+    name, content = next(iter(chosen.items()))
+    path = Path(name)
+    for written in Path().glob(f"{glob.escape(path.stem)}*{glob.escape(path.suffix)}"):
+        if written.stat().st_size == len(content) and written.read_bytes() == content:
+            return written
+    with atomic_write(path, "wb") as file:
+        file.write(content)
+    return path

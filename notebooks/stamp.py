@@ -18,26 +18,29 @@ except ModuleNotFoundError:  # Python 3.10
 HERE = Path(__file__).resolve().parent
 
 SETUP = """\
-# @title Setup: installs facesom where it is missing { display-mode: "form" }
+# @title Setup. In Colab: the folder of your Google Drive for all files, or none { display-mode: "form" }
+drive_folder = "facesom"  # @param {type: "string"}
 try:
-    import facesom
-except ModuleNotFoundError:
+    from google.colab import drive, files
+
+    if drive_folder:
+        drive.mount("/content/drive")
+        %mkdir -p "/content/drive/MyDrive/{drive_folder}"
+        %cd -q "/content/drive/MyDrive/{drive_folder}"
+    archives = !ls -t facesom*.zip 2>/dev/null
 INSTALL
-    import facesom\
+    %pip install --quiet "{archives[0]}"
+except ModuleNotFoundError:
+    import facesom  # missing at home? Run `pip install .` in the project's folder\
 """
 
 FROM_ADDRESS = """\
-    %pip install --quiet "git+ADDRESS"\
+    archives = archives or ["git+ADDRESS"]\
 """
 
 FROM_ZIP = """\
-    try:
-        from google.colab import files
-    except ModuleNotFoundError:
-        raise ModuleNotFoundError("facesom is missing: run `pip install .` in the project's folder") from None
-    print("Choose facesom.zip, which `make zip` wrote:")
-    archive = next(iter(files.upload()))
-    %pip install --quiet "./{archive}"\
+    archives = archives or list(files.upload())
+    assert archives, "No file was chosen: run this cell again and choose facesom.zip (make zip writes it)."\
 """
 
 

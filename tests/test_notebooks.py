@@ -74,7 +74,9 @@ def test_its_links_lead_somewhere(path):
 def test_its_title_links_the_glossary_which_has_one_line_for_each_term(path):
     title = next(source for source in sources(path, "markdown") if source.startswith("# "))
     assert "(GLOSSARY.md)" in title
-    terms = [line for line in (path.parent / "GLOSSARY.md").read_text("utf-8").splitlines() if line[:2] == "- "]
+    terms = [
+        line for line in (path.parent / "GLOSSARY.md").read_text("utf-8").splitlines() if line[:2] == "- "
+    ]
     number = re.compile(r"- \*\*.+\*\*.*: .+ \[(\d+)\]\.")
     assert {int(number.fullmatch(line)[1]) for line in terms} <= set(range(1, 11))
 
