@@ -1,6 +1,6 @@
 """Faces as numbers in the classical ways: pixels, HOG, LBP, edges, contours, part geometry.
 
-All are scikit-learn transformers of one manner: images in, one row a face out, so that any estimator can
+All are scikit-learn transformers of one manner: images in, one row for each face out, so that any estimator can
 stand behind them, e.g. ``make_pipeline(HOG(), PCA(50), FaceSOM())``. The rows are not standardised; where
 columns have different units (`Contours`, `PartGeometry`) put a `StandardScaler` behind.
 """
@@ -119,7 +119,7 @@ class HOG(FaceTransformer):
 
 
 class LBP(FaceTransformer):
-    """Histograms of local binary patterns (Ojala et al., 2002), one a cell (Ahonen et al., 2006).
+    """Histograms of local binary patterns (Ojala et al., 2002), one for each cell (Ahonen et al., 2006).
 
     A pixel's pattern says which of its neighbours are as bright as itself or brighter; patterns with at most
     two changes around the circle are told apart, the rest is one (``"nri_uniform"`` of scikit-image). Pixels

@@ -127,7 +127,7 @@ class ConvAutoencoder(_Embedding):
     Parameters
     ----------
     n_components : int, default 16
-        Numbers a face.
+        Numbers for each face.
     size : int, default 32
         Faces are resized to size × size pixels, a multiple of 8.
     width : int, default 16
@@ -200,9 +200,9 @@ class ConvAutoencoder(_Embedding):
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class CNNEmbedding(ClassifierMixin, _Embedding):
-    """The last hidden layer of a CNN that was trained to tell classes apart, 128 numbers a face.
+    """The last hidden layer of a CNN that was trained to tell classes apart, 128 numbers for each face.
 
-    Supervised: `fit` needs a label a face, so this is a ceiling for what clustering can reach rather than a
+    Supervised: `fit` needs a label for each face, so this is a ceiling for what clustering can reach rather than a
     rival of it. Judge it on persons that it was not trained on. It predicts classes, too.
 
     Parameters
@@ -236,12 +236,11 @@ class CNNEmbedding(ClassifierMixin, _Embedding):
     learning_rate: float = 2e-3
 
     def predict_proba(self, X):
-        """Return the probability of each class.
+        """Return the probability of each class for faces that `transform` takes.
 
         Parameters
         ----------
-        X : array_like
-            Faces, as for `transform`.
+        X : array_like, shape (N, H, W[, 3]) or (P, N, H, W[, 3])
 
         Returns
         -------
@@ -255,8 +254,8 @@ class CNNEmbedding(ClassifierMixin, _Embedding):
 
         Parameters
         ----------
-        X : array_like
-            Faces, as for `transform`.
+        X
+            As for `predict_proba`.
 
         Returns
         -------

@@ -100,7 +100,7 @@ class FaceTransformer(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X):
-        """Return one row of numbers a face.
+        """Return one row of numbers for each face.
 
         Parameters
         ----------

@@ -129,11 +129,6 @@ def convolutional_autoencoder(n_components=16, size=32, *, width=16, seed=0):
     torch.nn.Sequential
         Parts ``encoder``, (N, 1, size, size) to (N, n_components), and ``decoder``, back.
 
-    Raises
-    ------
-    ImportError
-        Without PyTorch.
-
     Notes
     -----
     Hinton and Salakhutdinov (2006); convolutional: Masci et al. (2011).

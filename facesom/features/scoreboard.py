@@ -19,7 +19,7 @@ def score_clustering(features, expressions, cluster, *, standardise=False, setti
     Parameters
     ----------
     features : array_like of float, shape (P * N, D) or (P, N, D)
-        A row a frame, person after person.
+        One row for each frame, person after person.
     expressions : array_like of int, shape (P, N)
         The known expression of each frame.
     cluster : callable

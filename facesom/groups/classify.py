@@ -64,9 +64,9 @@ def classify_labels(profiles, y, n_permutations=200, seed=0):
     Parameters
     ----------
     profiles : PersonProfiles, or array_like of float, shape (P, F)
-        One row a person, finite. `PersonProfiles` stand for their shares.
-    y : array_like, shape (P,)
-        Label of each person, two distinct values of any kind.
+        As in `compare_labels`, but without NaN.
+    y
+        As in `compare_labels`.
     n_permutations : int, default 200
         Random arrangements of the labels on which all is done again; if there are no more than that in all,
         each is taken once.

@@ -176,7 +176,7 @@ def compare_labels(profiles, y, n_permutations=10_000, seed=0):
     Parameters
     ----------
     profiles : PersonProfiles, or array_like of float, shape (P, F)
-        One row a person. `PersonProfiles` stand for their shares; pass e.g. ``profiles.dwell_times`` to
+        One row for each person. `PersonProfiles` stand for their shares; pass e.g. ``profiles.dwell_times`` to
         compare those. A person with NaN does not take part in that column.
     y : array_like, shape (P,)
         Label of each person, two distinct values of any kind.

@@ -66,9 +66,8 @@ def plot_members(som, images, node, *, n_faces=30, n_cols=10, ax=None):
         Node, ``row * cols + col``.
     n_faces : int, default 30
         How many are shown at most; the title says of how many.
-    n_cols : int, default 10
-        Faces in a row.
-    ax : matplotlib.axes.Axes, optional
+    n_cols, ax
+        As in `plot_faces`.
 
     Returns
     -------

@@ -34,7 +34,7 @@ def plot_profiles(profiles, y=None, *, labels=None, names=None, ax=None):
     Raises
     ------
     ValueError
-        If there is not one label a person or one name a group, or there are more labels than names or shapes.
+        If there is not one label for each person or one name for each group, or there are more labels than names or shapes.
     """
     shares = person_values(profiles)
     n_persons, n_groups = shares.shape
@@ -91,7 +91,7 @@ def plot_effects(comparison, *, labels=None, names=None, label="share of the fra
     Raises
     ------
     ValueError
-        If there are not two labels or one name a group.
+        If there are not two labels or one name for each group.
     """
     n = len(comparison.difference)
     names = _names([f"group {k}" for k in range(n)] if names is None else names, n, "names")

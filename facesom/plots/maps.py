@@ -122,7 +122,7 @@ def plot_nodes(som, values, *, label="", cmap="cividis", fmt=None, ax=None):
     som : FaceSOM
         A fitted map.
     values : array_like of float, shape (rows, cols)
-        One value a node; NaN is left blank.
+        One value for each node; NaN is left blank.
     label : str
         What the values are, with their unit; stands at the colour bar.
     cmap : str, default "cividis"
@@ -138,7 +138,7 @@ def plot_nodes(som, values, *, label="", cmap="cividis", fmt=None, ax=None):
     Raises
     ------
     ValueError
-        If there is not one value a node.
+        If there is not one value for each node.
     """
     values = np.asarray(values, dtype=float)
     if values.shape != (som.rows, som.cols):

@@ -69,7 +69,7 @@ def calibration_error(probabilities, labels, *, n_bins=N_BINS):
     Raises
     ------
     ValueError
-        If there is not one label a row.
+        If there is not one label for each row.
 
     Notes
     -----
@@ -92,17 +92,13 @@ def plot_calibration(probabilities, labels, *, n_bins=N_BINS, ax=None):
     Returns
     -------
     matplotlib.axes.Axes
-        The area of a point grows with the number of its faces; lines are 95 % intervals. Below the diagonal a
-        model is surer than it should be.
+        The area of a point grows with the number of its faces; lines are 95 % intervals (Wilson, 1927). Below
+        the diagonal a model is surer than it should be.
 
     Raises
     ------
     ValueError
-        If there is not one label a row.
-
-    Notes
-    -----
-    Intervals: Wilson (1927).
+        As `calibration_error`.
     """
     n, confidence, right = _bins(probabilities, labels, n_bins)
     ax = new_axes(ax, (1, 1), side=4.5)
