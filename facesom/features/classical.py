@@ -1,7 +1,7 @@
 """Faces as numbers in the classical ways: pixels, HOG, LBP, edges, contours, part geometry.
 
-All are scikit-learn transformers of one manner: images in, one row for each face out, so that any estimator can
-stand behind them, e.g. ``make_pipeline(HOG(), PCA(50), FaceSOM())``. The rows are not standardised; where
+All are scikit-learn transformers of one manner: images in, one row for each face out, so that any estimator
+can stand behind them, e.g. ``make_pipeline(HOG(), PCA(50), FaceSOM())``. The rows are not standardised; where
 columns have different units (`Contours`, `PartGeometry`) put a `StandardScaler` behind.
 """
 

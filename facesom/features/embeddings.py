@@ -202,8 +202,8 @@ class ConvAutoencoder(_Embedding):
 class CNNEmbedding(ClassifierMixin, _Embedding):
     """The last hidden layer of a CNN that was trained to tell classes apart, 128 numbers for each face.
 
-    Supervised: `fit` needs a label for each face, so this is a ceiling for what clustering can reach rather than a
-    rival of it. Judge it on persons that it was not trained on. It predicts classes, too.
+    Supervised: `fit` needs a label for each face, so this is a ceiling for what clustering can reach rather
+    than a rival of it. Judge it on persons that it was not trained on. It predicts classes, too.
 
     Parameters
     ----------

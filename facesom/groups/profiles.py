@@ -176,8 +176,8 @@ def compare_labels(profiles, y, n_permutations=10_000, seed=0):
     Parameters
     ----------
     profiles : PersonProfiles, or array_like of float, shape (P, F)
-        One row for each person. `PersonProfiles` stand for their shares; pass e.g. ``profiles.dwell_times`` to
-        compare those. A person with NaN does not take part in that column.
+        One row for each person. `PersonProfiles` stand for their shares; pass e.g.
+        ``profiles.dwell_times`` to compare those. A person with NaN does not take part in that column.
     y : array_like, shape (P,)
         Label of each person, two distinct values of any kind.
     n_permutations : int, default 10_000

@@ -84,7 +84,7 @@ def plot_thumbnails(points, images, labels=None, *, names=None, size=0.08, ax=No
 
 
 def plot_scoreboard(scores, *, label="adjusted Rand index", ax=None):
-    """Draw how well each row does in each setting: a mark for each setting, a line over what several seeds gave.
+    """Draw how well each row does in each setting: one mark for each, a line over several seeds.
 
     Parameters
     ----------

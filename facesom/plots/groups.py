@@ -34,7 +34,7 @@ def plot_profiles(profiles, y=None, *, labels=None, names=None, ax=None):
     Raises
     ------
     ValueError
-        If there is not one label for each person or one name for each group, or there are more labels than names or shapes.
+        If there is not one label for each person or one name for each group, or there are too many labels.
     """
     shares = person_values(profiles)
     n_persons, n_groups = shares.shape
