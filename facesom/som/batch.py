@@ -11,12 +11,21 @@ from scipy.sparse import csr_array
 from scipy.sparse.linalg import eigsh
 from threadpoolctl import ThreadpoolController
 
+from .grid import neighborhood_weights
 from .quality import BLOCK
 
 GRAM_ROWS = 4000  # largest Gram matrix: 128 MB
 EPOCH_ROWS = 20_000  # samples an epoch looks at; of more, each epoch draws others
 ONE_THREAD = 2**25  # 8000 faces of 64 x 64
 START_ROWS = 1000  # samples that the main components are found from
+
+
+def fading_neighborhood(som, steps):
+    """Yield the neighbourhood, (K, K), of each epoch of a `FaceSOM`: its width shrinks geometrically."""
+    narrow = som.sigma_end or (1.5 if som.neighborhood in ("bubble", "triangle") else 0.5)
+    wide = max(som.sigma or max(som.rows, som.cols) / 2, narrow)
+    for sigma in np.geomspace(wide, narrow, som.n_epochs):
+        yield neighborhood_weights(steps, sigma, som.neighborhood, som.topology)
 
 
 def train_batch(samples, fades, shape, *, init="pca", sample_weight=None, seed=0):
@@ -52,18 +61,14 @@ def train_batch(samples, fades, shape, *, init="pca", sample_weight=None, seed=0
     """
     weight = np.ones(len(samples)) if sample_weight is None else sample_weight
     varies = (samples != samples[0]).any(axis=0)
-    if not isinstance(init, str) or varies.all() or not varies.any():
-        return train_varied(samples, weight, fades, shape, init, seed)
-    part, history, blocks = train_varied(samples[:, varies], weight, fades, shape, init, seed)
-    weights = np.tile(samples[0].astype(part.dtype), (len(part), 1))
-    weights[:, varies] = part
+    if not isinstance(init, str) or not varies.any():
+        varies[:] = True
+    part = samples if varies.all() else samples[:, varies]
+    train = train_gram if len(part) <= min(2 * part.shape[1], GRAM_ROWS) else train_direct
+    trained, history, blocks = train(part, weight, fades, shape, init, seed)
+    weights = np.tile(samples[0].astype(float), (len(trained), 1))
+    weights[:, varies] = trained
     return weights, history, blocks
-
-
-def train_varied(samples, weight, fades, shape, init, seed):
-    """Train in the way that is faster for this many samples and columns; see `train_batch`."""
-    few = len(samples) <= min(2 * samples.shape[1], GRAM_ROWS)
-    return (train_gram if few else train_direct)(samples, weight, fades, shape, init, seed)
 
 
 def blas_threads(size):
@@ -97,10 +102,12 @@ def train_gram(samples, weight, fades, shape, init, seed):
         winners = table.argmin(axis=0)
         squared = table[winners, np.arange(n)] + own
         history.append(weight @ np.sqrt(np.maximum(squared, 0)) / weight.sum())
-        members = csr_array((weight, (winners, np.arange(n))), shape=(len(mix), len(x)))
-        keep, share = step(fade, members.sum(axis=1))
-        products = keep * products + share @ (members @ gram)
-        mix = keep * mix + share @ members
+        counts = np.bincount(winners, weight, len(mix))
+        share_of = np.divide(weight, counts[winners], out=np.zeros(n), where=weight > 0)
+        means = csr_array((share_of, (winners, np.arange(n))), shape=(len(mix), len(x)))[counts > 0]
+        keep, pull = step(fade, counts)
+        products = keep * products + pull @ (means @ gram)
+        mix = keep * mix + pull @ means
     squares = np.einsum("kn,kn->k", products, mix)
     table = own[:, None] + squares - 2 * products[:, :n].T
     return combine(mix, x) + offset, np.array(history), [(slice(0, n), table, own + squares.max())]
@@ -126,8 +133,9 @@ def train_direct(samples, weight, fades, shape, init, seed):
             sums += members @ x
             counts += members.sum(axis=1)
         history.append(distance / weight[rows].sum())
-        keep, share = step(fade, counts)
-        w = keep * w + share @ sums
+        keep, pull = step(fade, counts)
+        won = counts > 0
+        w = keep * w + pull @ (sums[won] / counts[won, None])
     return w + offset, np.array(history), None
 
 
@@ -159,14 +167,19 @@ def draws(n, seed):
 
 
 def step(fade, counts):
-    """Return how much of itself each node keeps, (K, 1), and its share in the sums of all nodes, (K, K).
+    """Return whether each node stays as it is, (K, 1), and how it follows the means of the M winners, (K, M).
 
     A node moves to the weighted mean around it. One out of every winner's reach stays, and so does one where
-    the negative rim of a Mexican hat prevails.
+    the negative rim of a Mexican hat prevails. Far from all winners a Gaussian has no digits left to add up;
+    therefore each node's pulls are first measured by the strongest.
     """
-    net = fade @ counts
-    moves = net > np.abs(fade) @ counts / 20
-    return ~moves[:, None], fade / np.where(moves, net, np.inf)[:, None]
+    won = counts > 0
+    pull = fade[:, won] * counts[won]
+    strongest = np.abs(pull).max(axis=1, keepdims=True)
+    pull = np.divide(pull, strongest, out=np.zeros_like(pull), where=strongest > 0)
+    net = pull.sum(axis=1, keepdims=True)
+    moves = net > np.abs(pull).sum(axis=1, keepdims=True) / 20
+    return ~moves, pull / np.where(moves, net, np.inf)
 
 
 def start(gram, weight, shape, init, seed):

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-import warnings
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils.validation import validate_data
 
-from facesom.io import as_faces, is_colour
+from facesom.io import DatasetError, as_array, as_faces, check_whole, is_colour
 
 from .grid import NEIGHBORHOODS, TOPOLOGIES
+from .online import DECAYS, SIGMA_DECAYS
 
 METHODS = ("batch", "online")
 DISTANCES = ("euclidean", "cosine", "manhattan")
+LARGEST = 1e150  # numbers up to this can be squared and added up
+
+
+def as_samples(X):
+    """Return samples as an array of whatever shape, missing ones NaN, or raise `ValueError`."""
+    if issparse(X):
+        raise DatasetError("X: expected dense numbers, sparse input is not supported; pass X.toarray().")
+    try:
+        return as_array(X, "X", "numbers")
+    except DatasetError as error:
+        raise DatasetError(
+            f"X: expected samples of one shape, got a ragged list or a mixture; crop or pad them. {error}"
+        ) from None
 
 
 def check_samples(X):
@@ -36,10 +51,7 @@ def check_samples(X):
     ValueError
         If X is not such an array of finite numbers.
     """
-    try:
-        samples = np.asarray(X)
-    except ValueError as error:
-        raise ValueError("X: expected samples of one shape, got a ragged list; crop or pad them.") from error
+    samples = as_samples(X)
     if samples.ndim > 2:
         faces = as_faces(samples, name="X")
         if faces.ndim != 3 + is_colour(faces):
@@ -48,31 +60,47 @@ def check_samples(X):
                 "for all persons use fit_soms, for one face pass X[None]."
             )
         return samples.reshape(len(samples), -1), samples.shape[1:], faces.dtype == np.uint8
-    if samples.ndim < 2 or not samples.size:
+    if samples.ndim < 2 or not len(samples):
         raise ValueError(
-            f"X: expected images (N, H, W) or features (N, D), at least one, got shape {samples.shape}."
+            f"X: expected images (N, H, W) or features (N, D), at least one, got shape {samples.shape}. "
+            "Reshape your data: pass X[None] for a single sample."
         )
+    if not samples.size:
+        raise ValueError(f"X: 0 feature(s) (shape={samples.shape}) while a minimum of 1 is required.")
+    if samples.dtype.kind == "c":
+        raise ValueError("X: Complex data not supported; pass X.real, or X.real and X.imag as two columns.")
     if samples.dtype.kind not in "fiub":
         raise ValueError(f"X: expected numbers, got {samples.dtype}; convert the column or drop it.")
     if not np.isfinite(samples).all():
         raise ValueError(
             "X: expected finite numbers, got NaN or infinity; impute or drop these samples first."
         )
+    least, most = float(samples.min()), float(samples.max())
+    if max(-least, most) > LARGEST or 0 < most - least < 1 / LARGEST:
+        raise ValueError(
+            f"X: expected numbers whose distances can be squared, got {least:g} to {most:g}; rescale them."
+        )
     return samples, samples.shape[1:], False
 
 
 def check_like_fitted(som, X):
     """Return samples as rows, or raise `ValueError` where they are not like those `som` was trained on."""
-    shape = np.shape(X)
-    if shape == som.sample_shape_:
-        raise ValueError(f"X: expected a stack of samples, got a single one of shape {shape}; pass X[None].")
-    samples, shape, is_bytes = check_samples(X)
+    given = as_samples(X)
+    if given.shape == som.sample_shape_:
+        raise ValueError(
+            f"X: expected a stack of samples, got a single one of shape {given.shape}. "
+            "Reshape your data: pass X[None]."
+        )
+    samples, shape, is_bytes = check_samples(given)
     if shape not in (som.sample_shape_, (som.n_features_in_,)):
         raise ValueError(
-            f"X: expected samples of shape {som.sample_shape_} as in fit, got {shape}; resize them alike."
+            f"X: expected samples of shape {som.sample_shape_} as in fit, got {shape}; resize them alike. "
+            f"X has {samples.shape[1]} features, but FaceSOM is expecting {som.n_features_in_} features as input."
         )
-    if shape == som.sample_shape_ and is_bytes != som._bytes:
-        wanted, came = ("0 to 255", "0 to 1") if som._bytes else ("0 to 1", "0 to 255")
+    if len(shape) == len(som.sample_shape_) == 1:
+        validate_data(som, X, reset=False, skip_check_array=True)  # names of columns
+    if shape == som.sample_shape_ and is_bytes != som.bytes_:
+        wanted, came = ("0 to 255", "0 to 1") if som.bytes_ else ("0 to 1", "0 to 255")
         raise ValueError(f"X: expected values {wanted} as in fit, got {came}; bring both to the same range.")
     return samples
 
@@ -93,76 +121,85 @@ def check_persons(X1):
     return list(X1)
 
 
-def check_init(som):
-    """Return the kind of first prototypes, or given ones as rows, or raise `ValueError`."""
-    if som.init is None:
-        return "random" if som.method == "online" else "pca"
-    if isinstance(som.init, str):
-        return som.init
-    given = np.asarray(som.init, dtype=float)
-    shape = (som.rows, som.cols, *som.sample_shape_)
-    if given.size != np.prod(shape) or not np.isfinite(given).all():
+def check_init(init, grid, sample_shape):
+    """Return given first prototypes as rows, or raise `ValueError` where they do not fit grid and samples."""
+    shape = (*grid, *sample_shape)
+    try:
+        given = np.asarray(init, dtype=float)
+    except (TypeError, ValueError):
+        given = np.empty(0)
+    if given.size != np.prod(shape, dtype=float) or not (np.abs(given) <= LARGEST).all():
         raise ValueError(
-            f"init: expected finite prototypes of shape {shape}, got shape {given.shape}; "
+            f"init: expected finite prototypes of shape {shape}, got shape {np.shape(init)}; "
             "pass `prototypes_` of a map of the same size on the same kind of samples."
         )
-    return given.reshape(som.rows * som.cols, -1)
+    return given.reshape(grid[0] * grid[1], -1)
 
 
 def check_weight(som, sample_weight, n):
-    """Return one weight a sample, or raise `ValueError`."""
+    """Return one weight for each sample, at most 1, or raise `ValueError`."""
     if sample_weight is None:
         return np.ones(n)
     if som.method == "online":
         raise ValueError('sample_weight: MiniSom\'s online training knows none; use method="batch".')
     weight = np.asarray(sample_weight, dtype=float)
-    if weight.shape != (n,) or not np.isfinite(weight).all() or weight.min() < 0 or weight.sum() == 0:
+    if weight.shape != (n,) or not np.isfinite(weight).all() or weight.min() < 0 or not weight.any():
         raise ValueError(
-            f"sample_weight: expected {n} finite numbers, one a sample, 0 or more and not all 0, "
-            f"got shape {weight.shape}, sum {weight.sum():g}."
+            f"sample_weight: expected {n} finite numbers, one for each sample, 0 or more and not all zero, "
+            f"got shape {weight.shape}, {weight.min(initial=np.inf):g} to {weight.max(initial=0):g}."
         )
-    return weight
+    weight = weight / weight.max()
+    return np.where(weight > 1 / LARGEST, weight, 0)
 
 
 def check_parameters(som):
-    """Raise `ValueError` for a parameter that makes no map, warn of one that makes a poor map."""
+    """Raise `ValueError` for a parameter that makes no map."""
     for name in ("rows", "cols", "n_epochs", "n_steps"):
-        value = getattr(som, name)
-        if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-            raise ValueError(f"{name}: expected a whole number from 1 up, got {value!r}.")
-    if not isinstance(som.seed, Integral) or not 0 <= som.seed < 2**32:
-        raise ValueError(f"seed: expected a whole number from 0 to 2**32 - 1, got {som.seed!r}.")
+        check_whole(getattr(som, name), name)
+    check_whole(som.seed, "seed", 0, 2**32 - 1)
     for name in ("sigma", "sigma_end", "learning_rate"):
         value = getattr(som, name)
         if value is None and name != "learning_rate":
             continue
         if not isinstance(value, Real) or not 0 < value < np.inf:
             raise ValueError(f"{name}: expected a number over 0, got {value!r}.")
-    for name, known in (("method", METHODS), ("neighborhood", NEIGHBORHOODS), ("topology", TOPOLOGIES)):
-        if getattr(som, name) not in known:
-            raise ValueError(f"{name}: expected one of {known}, got {getattr(som, name)!r}.")
+    for name, known in (
+        ("method", METHODS),
+        ("neighborhood", NEIGHBORHOODS),
+        ("topology", TOPOLOGIES),
+        ("learning_rate_decay", DECAYS),
+        ("sigma_decay", SIGMA_DECAYS),
+        ("torus", (True, False)),
+    ):
+        value = getattr(som, name)
+        if value not in known and not (name == "learning_rate_decay" and callable(value)):
+            raise ValueError(f"{name}: expected one of {known}, got {value!r}.")
     if isinstance(som.init, str) and som.init not in ("pca", "random"):
         raise ValueError(f'init: expected "pca", "random" or an array, got {som.init!r}.')
     if not callable(som.distance) and som.distance not in DISTANCES:
         raise ValueError(f"distance: expected one of {DISTANCES} or a function, got {som.distance!r}.")
-    if som.distance != "euclidean":
-        if som.method == "batch":
-            raise ValueError(
-                f"distance: a batch of means needs Euclidean distance, got {som.distance!r}; "
-                'use method="online", or scale each sample to length 1, which makes Euclidean follow cosine.'
-            )
-        warnings.warn(
-            f"distance {som.distance!r} does not survive the change of basis that makes training fast: "
-            "MiniSom trains on the samples as they are.",
-            stacklevel=4,
+    if som.distance != "euclidean" and som.method == "batch":
+        raise ValueError(
+            f"distance: a batch of means needs Euclidean distance, got {som.distance!r}; "
+            'use method="online", or scale each sample to length 1, which makes Euclidean follow cosine.'
         )
     if som.torus and som.method == "online":
         raise ValueError('torus: MiniSom trains flat maps only; use method="batch".')
     if som.torus and som.topology == "hexagonal" and som.cols % 2:
         raise ValueError(f"torus: a hexagonal torus needs an even number of columns, got {som.cols}.")
-    if som.sigma is not None and som.sigma > np.hypot(som.rows, som.cols):
-        warnings.warn(
-            f"sigma {som.sigma:g} exceeds the {som.rows} x {som.cols} grid: at the start all nodes learn "
-            "alike; half the longer side is enough.",
-            stacklevel=4,
+
+
+def doubts(som):
+    """Return what to warn of before training with parameters that make a poor or a slow map."""
+    said = []
+    if som.distance != "euclidean":
+        said.append(
+            f"distance {som.distance!r} does not survive the change of basis that makes training fast: "
+            "MiniSom trains on the samples as they are."
         )
+    if som.sigma is not None and som.sigma > np.hypot(som.rows, som.cols):
+        said.append(
+            f"sigma {som.sigma:g} exceeds the {som.rows} x {som.cols} grid: at the start all nodes learn "
+            "alike; half the longer side is enough."
+        )
+    return said

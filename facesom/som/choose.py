@@ -10,7 +10,7 @@ import numpy as np
 from .checks import METHODS, check_samples
 from .grid import TOPOLOGIES
 from .map import FaceSOM
-from .quality import FOLDED, combined_error, nearest_two, quantization_error, topographic_error
+from .quality import FOLDED, combined_error, nearest_two, topographic_error
 
 SIDES = (4, 6, 8, 10, 12, 15, 20)
 SIGMAS = (0.05, 0.1, 0.25, 0.5, 1.0)  # shares of the side
@@ -159,11 +159,11 @@ def try_setting(samples, setting, varied, method, topology, seed):
         out = block % REPEATS == repeat
         som = FaceSOM(**parameters, seed=seed + repeat)
         som._train(samples[~out])
-        measured = (samples[out], som.weights_, som.steps_)
-        errors.append(
-            (quantization_error(*measured[:2]), topographic_error(*measured), combined_error(*measured))
-        )
-        winners = nearest_two(samples, som.weights_)[0]
+        nearest = nearest_two(samples, som.weights_)
+        held_out = [part[out] for part in nearest]
+        measured = (samples[out], som.weights_, som.steps_, held_out)
+        errors.append((held_out[2].mean(), topographic_error(*measured), combined_error(*measured)))
+        winners = nearest[0]
         maps.append(som.steps_[np.ix_(winners, winners)].ravel())
     agreement = np.corrcoef(maps)[np.triu_indices(REPEATS, 1)].mean() if np.ptp(maps, axis=1).all() else 0.0
     return Trial(

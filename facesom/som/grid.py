@@ -75,6 +75,7 @@ def neighborhood_weights(steps, sigma, kind="gaussian", topology="rectangular"):
         Symmetric; 1 on the diagonal (`sigma` squared for the triangle). Mexican hat: negative further out.
     """
     down, right = steps
+    sigma = min(max(sigma, 1e-150), 1e150)  # so that it can be squared
     if kind in ("gaussian", "mexican_hat"):
         squared = (down**2 + right**2) / sigma**2
         fade = np.exp(-squared / 2)

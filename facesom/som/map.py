@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
+from functools import cached_property
 
 import numpy as np
-from joblib import Parallel, delayed
-from minisom import MiniSom
-from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin, clone
-from sklearn.utils.validation import check_is_fitted
-from tqdm.auto import tqdm
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .batch import blas_threads, train_batch
-from .checks import (
-    check_init,
-    check_like_fitted,
-    check_parameters,
-    check_persons,
-    check_samples,
-    check_weight,
-)
-from .grid import ADJACENT, neighborhood_weights, node_positions, node_steps
-from .mapfile import load_if_same, load_map, save_map
-from .online import train_online
-from .quality import FOLDED, map_quality, nearest_two, squared_distances
+from .batch import blas_threads, fading_neighborhood, train_batch
+from .checks import check_init, check_like_fitted, check_parameters, check_samples, check_weight, doubts
+from .grid import node_positions, node_steps
+from .mapfile import load_map, save_map
+from .online import new_minisom, train_online
+from .quality import FOLDED, gaps_to_adjacent, map_quality, nearest_two, squared_distances, topographic_error
+
+FOLDED_ADVICE = {
+    "batch": "a larger sigma or more epochs",
+    "online": 'method="batch", a larger sigma or more steps',
+}
 
 
-class FaceSOM(ClusterMixin, TransformerMixin, BaseEstimator):
+class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, BaseEstimator):
     """Self-organising map (Kohonen, 1982; 2001) of faces or feature vectors, in scikit-learn's manner.
 
     Parameters
@@ -72,6 +67,10 @@ class FaceSOM(ClusterMixin, TransformerMixin, BaseEstimator):
         Prototypes as vectors, in the units of the samples.
     prototypes_ : ndarray of float64, shape (rows, cols, ...)
         Prototypes in the shape of a sample: a face, or D features.
+    bytes_ : bool
+        Whether the samples were images of 0 to 255.
+    sample_shape_ : tuple of int
+        Shape of one sample.
     labels_ : ndarray of int, shape (N,)
         Winning node of each training sample.
     hits_ : ndarray of int, shape (rows, cols)
@@ -97,9 +96,13 @@ class FaceSOM(ClusterMixin, TransformerMixin, BaseEstimator):
 
     Examples
     --------
-    >>> som = FaceSOM(rows=6, cols=6).fit(images)  # doctest: +SKIP
-    >>> som.predict(images[:3])  # doctest: +SKIP
-    array([14, 14, 20])
+    >>> import facesom
+    >>> faces = facesom.to_grayscale(facesom.make_faces(1, 40, seed=0).dataset).X1[0]
+    >>> som = facesom.FaceSOM(rows=4, cols=5).fit(faces)
+    >>> som.prototypes_.shape
+    (4, 5, 64, 64)
+    >>> bool((som.predict(faces) == som.labels_).all())
+    True
     """
 
     def __init__(
@@ -172,7 +175,7 @@ class FaceSOM(ClusterMixin, TransformerMixin, BaseEstimator):
             warnings.warn(
                 f"folded map: for {self.topographic_error_:.0%} of the samples the two nearest prototypes "
                 "are not neighbours on the map, so neighbouring nodes need not show similar faces. "
-                'Use method="batch", a larger sigma or more steps.',
+                f"Use {FOLDED_ADVICE[self.method]}.",
                 stacklevel=2,
             )
         return self
@@ -227,6 +230,29 @@ class FaceSOM(ClusterMixin, TransformerMixin, BaseEstimator):
             distances[rows] = np.sqrt(np.maximum(squared, 0))
         return distances
 
+    def score(self, X, y=None):
+        """Return how near the samples are to their prototypes: the quantization error, negative.
+
+        Parameters
+        ----------
+        X : array_like, shape (N, ...)
+            Samples as in `fit`, or flattened.
+        y : None
+            Ignored; for scikit-learn.
+
+        Returns
+        -------
+        float
+            0 (best) or less, in the units of the samples: more is better, as model selection expects.
+
+        Raises
+        ------
+        ValueError
+            If the samples do not have the shape or the range of those in `fit`.
+        """
+        check_is_fitted(self, "weights_")
+        return -float(nearest_two(check_like_fitted(self, X), self.weights_)[2].mean())
+
     def quality(self, X):
         """Measure the map on samples: see `facesom.som.quality` for what each number means.
 
@@ -261,22 +287,22 @@ class FaceSOM(ClusterMixin, TransformerMixin, BaseEstimator):
     @property
     def u_matrix_(self):
         check_is_fitted(self, "weights_")
-        steps = self.steps_
-        node, other = np.nonzero((steps <= ADJACENT) & (steps > 0))
-        gaps = np.linalg.norm(self.weights_[node] - self.weights_[other], axis=1)
+        node, _, gaps = gaps_to_adjacent(self.weights_, self.steps_)
         count = np.bincount(node, minlength=len(self.weights_))
         mean = np.bincount(node, gaps, minlength=len(self.weights_)) / np.maximum(count, 1)
         return mean.reshape(self.rows, self.cols)
 
-    @property
+    @cached_property
     def minisom_(self):
         check_is_fitted(self, "weights_")
-        if self._minisom is None:
-            som = self._new_minisom(MiniSom, 1)
-            som._input_len = self.weights_.shape[1]
-            som._weights = self.weights_.reshape(self.rows, self.cols, -1)
-            self._minisom = som
-        return self._minisom
+        mini = new_minisom(self, 1)
+        mini._input_len = self.weights_.shape[1]
+        mini._weights = self.weights_.reshape(self.rows, self.cols, -1)
+        return mini
+
+    @property
+    def _n_features_out(self):
+        return len(self.weights_)
 
     def save(self, path):
         """Write the trained map to an ``.npz`` file of arrays and a JSON header, without pickle.
@@ -295,12 +321,14 @@ class FaceSOM(ClusterMixin, TransformerMixin, BaseEstimator):
         save_map(self, path)
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path, *, max_bytes=4 * 2**30):
         """Read a map that `save` wrote.
 
         Parameters
         ----------
         path : str or path-like
+        max_bytes : int, default 4 GiB
+            The most bytes that the file may hold or announce.
 
         Returns
         -------
@@ -309,146 +337,52 @@ class FaceSOM(ClusterMixin, TransformerMixin, BaseEstimator):
 
         Raises
         ------
-        ValueError
-            If the file is not a saved map, is damaged, or comes from a later version.
+        DatasetError
+            If the file is not a saved map, is damaged, says what cannot be of one map, is too large, or comes
+            from a later version.
+        OSError
+            If the file cannot be opened.
         """
-        return load_map(cls, path)
+        return load_map(cls, path, max_bytes)
 
     def _train(self, X, sample_weight=None):
         """Do the work of `fit`; a folded map is for the caller to report."""
         check_parameters(self)
-        samples, self.sample_shape_, self._bytes = check_samples(X)
-        with blas_threads(samples.size):
-            self._train_on(samples, sample_weight)
-
-    def _train_on(self, samples, sample_weight):
-        self.n_features_in_ = samples.shape[1]
+        samples, sample_shape, is_bytes = check_samples(X)
         weight = check_weight(self, sample_weight, len(samples))
-        init = check_init(self)
-        self._minisom = None
-        if self.method == "online":
-            self.history_, blocks = np.empty(0), None
-            self.weights_ = train_online(samples, self._new_minisom, self.n_steps, init=init, seed=self.seed)
-        else:
-            end = self.sigma_end or (1.5 if self.neighborhood in ("bubble", "triangle") else 0.5)
-            sigmas = np.geomspace(max(self._sigma(), end), end, self.n_epochs)
-            steps = node_steps(self.rows, self.cols, self.topology, self.torus)
-            fades = (neighborhood_weights(steps, s, self.neighborhood, self.topology) for s in sigmas)
-            self.weights_, self.history_, blocks = train_batch(
-                samples, fades, (self.rows, self.cols), init=init, sample_weight=weight, seed=self.seed
-            )
-        if not np.isfinite(self.weights_).all():
-            raise ValueError(
-                "training ran off to infinity: each step overshot its sample; use a smaller learning_rate "
-                "(with the triangle, which peaks at sigma squared, under 1 / sigma**2) or the gaussian."
-            )
-        best, second, distance = nearest_two(samples, self.weights_, blocks)
-        self.labels_ = best if self.distance == "euclidean" else self.predict(samples)
-        self.hits_ = np.bincount(self.labels_, minlength=len(self.weights_)).reshape(self.rows, self.cols)
-        self.quantization_error_ = float(distance.mean())
-        self.topographic_error_ = float("nan")
-        if len(self.weights_) > 1:
-            self.topographic_error_ = float((self.steps_[best, second] > ADJACENT).mean())
+        online, grid = self.method == "online", (self.rows, self.cols)
+        init = ("random" if online else "pca") if self.init is None else self.init
+        if not isinstance(init, str):
+            init = check_init(init, grid, sample_shape)
+        for doubt in doubts(self):
+            warnings.warn(doubt, stacklevel=3)
+        with blas_threads(samples.size):
+            steps = node_steps(*grid, self.topology, self.torus)
+            if online:
+                weights, history, blocks = train_online(samples, self, init), np.empty(0), None
+            else:
+                fades = fading_neighborhood(self, steps)
+                weights, history, blocks = train_batch(
+                    samples, fades, grid, init=init, sample_weight=weight, seed=self.seed
+                )
+            if not np.isfinite(weights).all():
+                raise ValueError(
+                    "training ran off to infinity: each step overshot its sample; use a smaller "
+                    "learning_rate (with the triangle, which peaks at sigma squared, under 1 / sigma**2) "
+                    "or the gaussian."
+                )
+            nearest = nearest_two(samples, weights, blocks)
+        for name in ("minisom_", "feature_names_in_"):
+            self.__dict__.pop(name, None)
+        if len(sample_shape) == 1:
+            validate_data(self, X, skip_check_array=True)  # number and names of columns
+        self.n_features_in_, self.sample_shape_, self.bytes_ = samples.shape[1], sample_shape, is_bytes
+        self.weights_, self.history_ = weights, history
+        self.labels_ = nearest[0] if self.distance == "euclidean" else self.predict(X)
+        self.hits_ = np.bincount(self.labels_, minlength=len(weights)).reshape(grid)
+        self.quantization_error_ = float(nearest[2].mean())
+        self.topographic_error_ = topographic_error(samples, weights, np.hypot(*steps), nearest)
         if len(samples) == 1 or not (samples != samples[0]).any():
             warnings.warn(
-                "all samples are equal: every prototype is that sample, nothing to order.", stacklevel=4
+                "all samples are equal: every prototype is that sample, nothing to order.", stacklevel=3
             )
-
-    def _new_minisom(self, kind, input_len):
-        som = kind(
-            self.rows,
-            self.cols,
-            input_len,
-            learning_rate=self.learning_rate,
-            decay_function=self.learning_rate_decay,
-            neighborhood_function=self.neighborhood,
-            topology=self.topology,
-            activation_distance=self.distance,
-            random_seed=self.seed,
-            sigma_decay_function=self.sigma_decay,
-        )
-        som._sigma = self._sigma()  # set here because the constructor warns of wide ones
-        return som
-
-    def _sigma(self):
-        if self.sigma is not None:
-            return self.sigma
-        return 1.0 if self.method == "online" else max(self.rows, self.cols) / 2
-
-
-def fit_soms(X1, method="batch", seed=42, *, n_jobs=2, progress=True, folder=None, **parameters):
-    """Train one map for each person.
-
-    Parameters
-    ----------
-    X1 : ndarray of shape (P, N, H, W), or sequence of P arrays (N, H, W) or (N, D)
-        Faces of each person, as `FaceSOM.fit` takes them; numbers of frames may differ in a sequence.
-    method : {"batch", "online"}, default "batch"
-        As in `FaceSOM`.
-    seed : int, default 42
-        Every person's map gets this seed, so that each equals ``FaceSOM(seed=seed).fit(X1[p])``.
-    n_jobs : int or None, default 2
-        Threads, each with one BLAS thread. Inside ``joblib.parallel_config`` the backend named there does the
-        work, and None takes its number of jobs.
-    progress : bool, default True
-        Show a progress bar.
-    folder : str or path-like, optional
-        Keep each map here as ``person_0000.npz`` and so on. Maps that are there already, with the same
-        parameters and of the same faces, are read instead of trained.
-    **parameters
-        Further parameters of `FaceSOM`.
-
-    Returns
-    -------
-    list of FaceSOM
-        In the order of the persons.
-
-    Raises
-    ------
-    ValueError
-        If X1 is not a sequence of persons, or a person's faces do not fit; the message names the person.
-
-    Warns
-    -----
-    UserWarning
-        Once, naming the persons whose maps are folded.
-    """
-    persons = check_persons(X1)
-    som = FaceSOM(method=method, seed=seed, **parameters)
-    files = [None] * len(persons)
-    if folder is not None:
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        files = [folder / f"person_{p:04d}.npz" for p in range(len(persons))]
-    soms = [file and load_if_same(file, som, X) for file, X in zip(files, persons, strict=True)]
-    waiting = [p for p, found in enumerate(soms) if found is None]
-    with blas_threads(0):
-        work = Parallel(n_jobs, prefer="threads", return_as="generator")(
-            delayed(fit_person)(som, persons[p], p) for p in waiting
-        )
-        done = len(persons) - len(waiting)
-        bar = tqdm(total=len(persons), initial=done, desc="maps", unit="person", disable=not progress)
-        with bar:
-            for p, trained in zip(waiting, work, strict=True):
-                soms[p] = trained
-                if folder is not None:
-                    trained.save(files[p])
-                bar.update()
-    folded = [p for p, trained in enumerate(soms) if trained.topographic_error_ > FOLDED]
-    if folded:
-        warnings.warn(
-            f"folded maps, topographic error over {FOLDED}: {len(folded)} of {len(soms)} persons, {folded}. "
-            'Use method="batch", a larger sigma or more steps.',
-            stacklevel=2,
-        )
-    return soms
-
-
-def fit_person(som, X, person):
-    """Return a new map with the parameters of `som`, trained on one person."""
-    som = clone(som)
-    try:
-        som._train(X)
-    except ValueError as error:
-        raise ValueError(f"person {person}: {error}") from error
-    return som

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
-import os
+import math
 import zipfile
-import zlib
-from pathlib import Path
 
 import numpy as np
 
-from .checks import check_samples
+from facesom.io import DatasetError, atomic_write, open_regular
+
+from .checks import check_init, check_parameters, check_samples
 from .quality import nearest_two
 
 FORMAT, VERSION = "facesom map", 1
 ARRAYS = ("weights_", "labels_", "hits_", "history_")
-FACTS = ("sample_shape_", "n_features_in_", "quantization_error_", "topographic_error_", "_bytes")
+FACTS = ("sample_shape_", "n_features_in_", "quantization_error_", "topographic_error_")
 
 
 def save_map(som, path):
@@ -24,67 +25,117 @@ def save_map(som, path):
     arrays = {name: getattr(som, name) for name in ARRAYS}
     if not isinstance(som.init, (str, type(None))):
         arrays["init"], parameters["init"] = np.asarray(som.init, dtype=float), "given"
+    if hasattr(som, "feature_names_in_"):
+        arrays["feature_names_in_"] = som.feature_names_in_.astype(str)
     if functions := [name for name, value in parameters.items() if callable(value)]:
         raise ValueError(
             f"save: expected MiniSom's named functions, got your own {functions}; name one or pickle."
         )
-    header = {"format": FORMAT, "version": VERSION, "parameters": parameters}
+    header = {"format": FORMAT, "version": VERSION, "parameters": parameters, "_bytes": som.bytes_}
     header |= {name: getattr(som, name) for name in FACTS}
-    path = Path(path)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with open(part, "wb") as file:
-            np.savez(
-                file, header=np.array(json.dumps(header, default=lambda number: number.item())), **arrays
-            )
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    header = json.dumps(header, default=lambda number: number.item())
+    with atomic_write(path, "wb") as file:
+        np.savez(file, header=np.array(header), **arrays)
 
 
-def load_map(kind, path):
+def load_map(kind, path, max_bytes):
     """Read a map of class `kind`; see `FaceSOM.load`."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        header = json.loads(str(arrays["header"]))
-        if header["format"] != FORMAT or header["version"] > VERSION:
-            raise ValueError(f"it says {header['format']!r}, version {header['version']}")
-        som = kind(**header["parameters"])
-        som.init = arrays.get("init", som.init)
-        for name in FACTS:
-            setattr(som, name, header[name])
-        for name in ARRAYS:
-            setattr(som, name, arrays[name])
-        som.sample_shape_ = tuple(som.sample_shape_)
-    except (
-        AttributeError,
-        EOFError,
-        KeyError,
-        TypeError,
-        ValueError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
-        raise ValueError(
-            f"{path}: expected a map saved by FaceSOM.save, version {VERSION} or before, but: {error}. "
-            "Save it again, or update facesom."
-        ) from error
-    som._minisom = None
+    with open_regular(path) as file:
+        try:
+            arrays = read_arrays(file, max_bytes)
+            header = json.loads(str(arrays.pop("header")))
+            if header["format"] != FORMAT or header["version"] not in range(1, VERSION + 1):
+                raise ValueError(f"it says {header['format']!r:.40}, version {header['version']!r:.40}")
+            som = kind(**header["parameters"])
+            som.init = arrays.pop("init", som.init)
+            for name in FACTS:
+                setattr(som, name, header[name])
+            for name in ARRAYS:
+                setattr(som, name, arrays[name])
+            if "feature_names_in_" in arrays:
+                som.feature_names_in_ = arrays["feature_names_in_"].astype(object)
+            som.sample_shape_, som.bytes_ = tuple(som.sample_shape_), header["_bytes"]
+            check_map(som)
+        except Exception as error:  # a damaged zip, header or array fails in many ways
+            raise DatasetError(
+                f"{path}: expected a map saved by FaceSOM.save, version {VERSION} or before, but: "
+                f"{type(error).__name__}: {error!s:.300}. Save it again, or update facesom."
+            ) from None
     return som
+
+
+def read_arrays(file, max_bytes):
+    """Read the arrays of an ``.npz``; no more memory is taken than the file holds of each."""
+    arrays = {}
+    with zipfile.ZipFile(file) as archive:
+        members = archive.infolist()
+        if sum(member.file_size for member in members) > max_bytes:
+            raise ValueError(f"it announces more than max_bytes={max_bytes:,}; if you trust it, pass more")
+        for member in members:
+            if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise ValueError(f"{member.filename!r:.40} is compressed in a way that numpy does not write")
+            with archive.open(member) as packed:
+                content = packed.read(member.file_size + 1)  # all at once could unfold to any size
+            array = io.BytesIO(content)
+            if np.lib.format.read_magic(array) != (1, 0):
+                raise ValueError(f"{member.filename!r:.40} is not an array of numbers or text")
+            shape, fortran, dtype = np.lib.format.read_array_header_1_0(array)
+            if dtype.kind not in "fiuU":
+                raise ValueError(f"{member.filename!r:.40} is not an array of numbers or text")
+            values = np.frombuffer(content, dtype, offset=array.tell())
+            values = values.reshape(shape, order="F" if fortran else "C")
+            arrays[member.filename.removesuffix(".npy")] = values.copy()
+    return arrays
+
+
+def check_map(som):
+    """Raise an error unless all that a file says of a map agrees."""
+    check_parameters(som)
+    k, d = som.rows * som.cols, som.n_features_in_
+    n_errors = 0 if som.method == "online" else som.n_epochs
+    if not isinstance(som.init, (str, type(None))):
+        check_init(som.init, (som.rows, som.cols), som.sample_shape_)
+    for right, what in (
+        (all(isinstance(x, int) and x > 0 for x in (d, *som.sample_shape_)), "shape of a sample"),
+        (len(som.sample_shape_) in (1, 2, 3) and math.prod(som.sample_shape_) == d, "size of a sample"),
+        (isinstance(som.bytes_, bool), "range of values"),
+        (len(getattr(som, "feature_names_in_", range(d))) == d, "names of columns"),
+        (is_array(som.weights_, "f", (k, d)), "prototypes"),
+        (is_array(som.history_, "f", (n_errors,)), "history"),
+        (is_array(som.labels_, "iu", (som.labels_.size,)) and som.labels_.size > 0, "labels"),
+        (is_array(som.hits_, "iu", (som.rows, som.cols)), "hits"),
+    ):
+        if not right:
+            raise ValueError(f"the {what} cannot be those of {som.rows} x {som.cols} nodes")
+    if som.labels_.min() < 0 or som.labels_.max() >= k:
+        raise ValueError(f"labels run from {som.labels_.min()} to {som.labels_.max()}, with {k} nodes")
+    if not np.array_equal(np.bincount(som.labels_, minlength=k), som.hits_.ravel()):
+        raise ValueError("the hits are not those of the labels")
+    folded = som.topographic_error_
+    if not 0 <= som.quantization_error_ < math.inf or not (
+        math.isnan(folded) if k == 1 else 0 <= folded <= 1
+    ):
+        raise ValueError(f"errors of {som.quantization_error_!r:.40} and {folded!r:.40}")
+
+
+def is_array(values, kinds, shape):
+    """Whether an array holds finite numbers of one of these kinds in this shape."""
+    return values.dtype.kind in kinds and values.shape == shape and bool(np.isfinite(values).all())
 
 
 def load_if_same(path, som, X):
     """Return the map in a file if it has the parameters of `som` and was trained on X, else None."""
     try:
-        found = load_map(type(som), path)
+        found = type(som).load(path)
     except (OSError, ValueError):
         return None
-    samples = check_samples(X)[0]
+    samples, shape, is_bytes = check_samples(X)
     wanted, kept = som.get_params(), found.get_params()
     if not all(np.array_equal(wanted[name], kept[name]) for name in wanted):
         return None
-    if samples.shape != (len(found.labels_), found.n_features_in_):
+    if (len(samples), shape, is_bytes) != (len(found.labels_), found.sample_shape_, found.bytes_):
         return None
-    distance = nearest_two(samples, found.weights_)[2]
+    winners, _, distance = nearest_two(samples, found.weights_)
+    if found.distance == "euclidean" and not np.array_equal(winners, found.labels_):
+        return None
     return found if np.isclose(distance.mean(), found.quantization_error_, rtol=1e-9, atol=1e-12) else None

@@ -9,22 +9,39 @@ from scipy.linalg import eigh
 from .batch import combine, main_plane
 
 SPAN_ROWS = 2000  # more samples than this are not worth the change of basis
+SIGMA = 1.0  # width of the neighbourhood at the start, unless told, as in MiniSom
+DECAYS = ("asymptotic_decay", "inverse_decay_to_zero", "linear_decay_to_zero")
+SIGMA_DECAYS = ("asymptotic_decay", "inverse_decay_to_one", "linear_decay_to_one")
 
 
-def train_online(samples, new_minisom, n_steps, *, init="random", seed=42):
+def new_minisom(som, n_columns, kind=MiniSom):
+    """Return an untrained MiniSom, or one of a subclass `kind`, with the parameters of a `FaceSOM`."""
+    mini = kind(
+        som.rows,
+        som.cols,
+        n_columns,
+        learning_rate=som.learning_rate,
+        decay_function=som.learning_rate_decay,
+        neighborhood_function=som.neighborhood,
+        topology=som.topology,
+        activation_distance=som.distance,
+        random_seed=som.seed,
+        sigma_decay_function=som.sigma_decay,
+    )
+    mini._sigma = som.sigma or SIGMA  # set here because the constructor warns of wide ones
+    return mini
+
+
+def train_online(samples, som, init="random"):
     """Train a map as MiniSom's ``random_weights_init`` and ``train_random`` do.
 
     Parameters
     ----------
     samples : ndarray, shape (N, D)
-    new_minisom : callable
-        Takes a subclass of MiniSom and ``input_len``; returns the untrained map.
-    n_steps : int
-        Number of samples shown.
+    som : FaceSOM
+        Whose parameters count.
     init : {"random", "pca"} or ndarray of float, shape (K, D)
         First prototypes.
-    seed : int
-        MiniSom's ``random_seed``.
 
     Returns
     -------
@@ -36,10 +53,9 @@ def train_online(samples, new_minisom, n_steps, *, init="random", seed=42):
     N + K - 1 axes around their mean, and training never leaves that span. The random generator is brought to
     the state that MiniSom's constructor would leave for D numbers a node.
     """
-    picker = new_minisom(MiniSom, 1)
-    rows, cols = picker.get_weights().shape[:2]
-    k, d = rows * cols, samples.shape[1]
-    picker._random_generator = random = np.random.RandomState(seed)
+    picker = new_minisom(som, 1)
+    k, d = som.rows * som.cols, samples.shape[1]
+    picker._random_generator = random = np.random.RandomState(som.seed)
     for _ in range(k):
         random.rand(d)
     if not isinstance(init, str):
@@ -48,22 +64,22 @@ def train_online(samples, new_minisom, n_steps, *, init="random", seed=42):
         picker.random_weights_init(np.arange(len(samples))[:, None])
         first = samples[picker.get_weights().ravel().astype(int)]
     else:
-        first = main_plane(samples, (rows, cols))
-    shown = samples[:n_steps]  # MiniSom shows no others
-    euclidean = picker._activation_distance == picker._euclidean_distance
-    if not euclidean or len(shown) + k > min(d, SPAN_ROWS):
-        som = new_minisom(MiniSom, d)
-        som._random_generator, som._weights = random, first.astype(float).reshape(rows, cols, d)
-        som.train_random(shown, n_steps)
-        return som.get_weights().reshape(k, d)
-    pixels = np.vstack([shown, first]).astype(float)
+        first = main_plane(samples, (som.rows, som.cols))
+    shown = samples[: som.n_steps]  # MiniSom shows no others
+    if som.distance != "euclidean" or len(shown) + k > min(d, SPAN_ROWS):
+        mini = new_minisom(som, d)
+        mini._random_generator, mini._weights = random, first.astype(float).reshape(som.rows, som.cols, d)
+        mini.train_random(shown, som.n_steps)
+        return mini.get_weights().reshape(k, d)
+    pixels = np.vstack([shown, first], dtype=float)
     points, back = span_coordinates(pixels)
-    som = new_minisom(SpanSom, points.shape[1])
-    som._random_generator, som._weights = random, points[-k:].reshape(rows, cols, -1).copy()
-    som.back, som.pixels = back, {point.tobytes(): x for point, x in zip(points, pixels, strict=True)}
-    som.rounding = 1e-12 * (points**2).sum(axis=1).max()
-    som.train_random(points[:-k], n_steps)
-    return back(som.get_weights().reshape(k, -1))
+    mini = new_minisom(som, points.shape[1], SpanSom)
+    mini._random_generator = random
+    mini._weights = points[-k:].reshape(som.rows, som.cols, -1).copy()
+    mini.back, mini.pixels = back, {point.tobytes(): x for point, x in zip(points, pixels, strict=True)}
+    mini.rounding = 1e-12 * (points**2).sum(axis=1).max()
+    mini.train_random(points[:-k], som.n_steps)
+    return back(mini.get_weights().reshape(k, -1))
 
 
 class SpanSom(MiniSom):
@@ -101,7 +117,8 @@ def span_coordinates(samples):
     distinct = samples[np.unique(which, return_index=True)[1]]
     offset = distinct.mean(axis=0)
     x = distinct - offset
-    values, vectors = eigh(x @ x.T, driver="evd")
+    varied = x[:, (distinct != distinct[0]).any(axis=0)]
+    values, vectors = eigh(varied @ varied.T, driver="evd")
     real = values > values[-1] * len(values) * np.finfo(float).eps
     real[-1] = True
     root, vectors = np.sqrt(np.maximum(values[real], np.finfo(float).tiny)), vectors[:, real]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial.distance import cdist
 
@@ -57,34 +58,38 @@ def map_quality(samples, weights, steps):
     -------
     MapQuality
     """
-    winners = nearest_two(samples, weights)[0]
+    nearest = nearest_two(samples, weights)
+    data, on_map = sample_distances(samples, nearest[0], steps)
     return MapQuality(
-        quantization_error(samples, weights),
-        topographic_error(samples, weights, steps),
-        combined_error(samples, weights, steps),
-        trustworthiness(samples, winners, steps),
-        neighborhood_preservation(samples, winners, steps),
-        used_nodes(winners, len(weights)),
+        quantization_error(samples, weights, nearest),
+        topographic_error(samples, weights, steps, nearest),
+        combined_error(samples, weights, steps, nearest),
+        neighbors_kept(on_map, data),
+        neighbors_kept(data, on_map),
+        used_nodes(nearest[0], len(weights)),
     )
 
 
-def quantization_error(samples, weights):
+def quantization_error(samples, weights, nearest=None):
     """Return the mean distance from a sample to its nearest prototype (Kohonen, 2001, section 3.13).
 
     Parameters
     ----------
     samples : ndarray, shape (N, D)
     weights : ndarray of float, shape (K, D)
+    nearest : tuple, optional
+        What `nearest_two` returns, where it is known already.
 
     Returns
     -------
     float
         0 and more, in the units of the samples; MiniSom's ``quantization_error``.
     """
-    return float(nearest_two(samples, weights)[2].mean())
+    _, _, distance = nearest or nearest_two(samples, weights)
+    return float(distance.mean())
 
 
-def topographic_error(samples, weights, steps):
+def topographic_error(samples, weights, steps, nearest=None):
     """Return the share of samples whose two nearest prototypes are not adjacent (Kiviluoto, 1996).
 
     Parameters
@@ -94,6 +99,8 @@ def topographic_error(samples, weights, steps):
     steps : ndarray of float, shape (K, K)
         Planar distance between any two nodes; up to 1.42 is adjacent: 8 neighbours on a rectangular grid, 6
         on a hexagonal one.
+    nearest : tuple, optional
+        What `nearest_two` returns, where it is known already.
 
     Returns
     -------
@@ -102,11 +109,11 @@ def topographic_error(samples, weights, steps):
     """
     if len(weights) < 2:
         return float("nan")
-    best, second, _ = nearest_two(samples, weights)
+    best, second, _ = nearest or nearest_two(samples, weights)
     return float((steps[best, second] > ADJACENT).mean())
 
 
-def combined_error(samples, weights, steps):
+def combined_error(samples, weights, steps, nearest=None):
     """Return the mean way from a sample to its nearest prototype and on, over the map, to the next nearest.
 
     The way on the map goes from node to adjacent node, each step as long as their prototypes are apart; it is
@@ -117,20 +124,31 @@ def combined_error(samples, weights, steps):
     samples : ndarray, shape (N, D)
     weights : ndarray of float, shape (K, D)
     steps : ndarray of float, shape (K, K)
+    nearest : tuple, optional
+        What `nearest_two` returns, where it is known already.
 
     Returns
     -------
     float
         0 and more, in the units of the samples.
     """
-    best, second, distance = nearest_two(samples, weights)
-    gaps = np.where(steps <= ADJACENT, np.maximum(cdist(weights, weights), np.finfo(float).tiny), 0)
+    best, second, distance = nearest or nearest_two(samples, weights)
+    node, other, gaps = gaps_to_adjacent(weights, steps)
+    ways = csr_array((gaps, (node, other)), shape=steps.shape)  # in a dense table a gap of 0 is no way
     starts, row = np.unique(best, return_inverse=True)
-    return float((distance + dijkstra(gaps, indices=starts)[row, second]).mean())
+    return float((distance + dijkstra(ways, indices=starts)[row, second]).mean())
+
+
+def gaps_to_adjacent(weights, steps):
+    """Return nodes, the nodes adjacent to them, and how far apart their prototypes are: three arrays."""
+    node, other = np.nonzero((steps <= ADJACENT) & (steps > 0))
+    return node, other, np.linalg.norm(weights[node] - weights[other], axis=1)
 
 
 def trustworthiness(samples, winners, steps, n_neighbors=10):
     """Return to which degree neighbours on the map are neighbours in the data (Venna and Kaski, 2001).
+
+    scikit-learn's function of this name takes neither a torus nor nodes that share a place.
 
     Parameters
     ----------
@@ -172,7 +190,7 @@ def sample_distances(samples, winners, steps):
     return cdist(few, few), steps[np.ix_(winners[rows], winners[rows])]
 
 
-def neighbors_kept(near, far, k):
+def neighbors_kept(near, far, k=10):
     """Return 1 minus the normed excess of ranks in `far` over k, of the k nearest in `near`."""
     n = len(near)
     k = min(k, (n - 1) // 2)

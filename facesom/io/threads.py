@@ -1,0 +1,41 @@
+"""Work in threads that ends cleanly where the user interrupts it."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from multiprocessing.dummy import DummyProcess
+
+from joblib import Parallel
+
+
+def in_threads(tasks, n_jobs=2):
+    """Yield the results of joblib's delayed `tasks`, in order, worked on in threads.
+
+    Inside ``joblib.parallel_config`` the backend named there does the work. When it ends early, by an error,
+    Ctrl-C or ``close``, threads finish what they are at: native code that outlives Python aborts the process.
+
+    Parameters
+    ----------
+    tasks : iterable
+        Of ``joblib.delayed(function)(...)``.
+    n_jobs : int or None, default 2
+        As in ``joblib.Parallel``.
+
+    Yields
+    ------
+    object
+        What each task returns.
+    """
+    before = set(threading.enumerate())
+    work = Parallel(n_jobs, prefer="threads", return_as="generator")(tasks)
+    try:
+        yield from work
+    except BaseException:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # joblib says that tasks are left
+            work.close()
+        for thread in set(threading.enumerate()) - before:
+            if isinstance(thread, DummyProcess):  # a worker of joblib's pool
+                thread.join(timeout=60)
+        raise
