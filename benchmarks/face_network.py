@@ -11,6 +11,8 @@ negatives: Sung and Poggio, 1998). Needs PyTorch and onnx.
 """
 
 import argparse
+import hashlib
+import json
 import time
 from pathlib import Path
 
@@ -269,6 +271,8 @@ def main():
         opset_version=13,
         dynamo=False,
     )
+    about = {"sha256": hashlib.sha256(arguments.out.read_bytes()).hexdigest()}
+    arguments.out.with_suffix(".json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
     print(f"{arguments.out.name}: {arguments.out.stat().st_size / 1e3:.0f} kB")
 
 

@@ -1,8 +1,11 @@
 """The shipped network gives one answer to every form of a face, and any other network what it computes."""
 
+import copy
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,6 +17,7 @@ import facesom
 from facesom.emotions import model as emotion_model
 from facesom.emotions.labelled import EMOTIONS
 from facesom.emotions.model import MODEL_PATH, emotion_features, onnx_model, predict_emotions
+from facesom.photos import detectors
 
 FER2013 = Path(__file__).parents[2] / "shared" / "data" / "fer2013_48x48.npz"
 
@@ -114,7 +118,7 @@ def test_it_recognises_emotions_that_it_was_not_trained_on():
 @pytest.mark.parametrize(
     "wrong, message",
     [
-        (np.zeros((48, 48), np.uint8), r"expected images \(N, H, W\).*pass faces\[None\]"),
+        (np.zeros((48, 48), np.uint8), r"expected faces \(N, H, W\).*pass faces\[None\]"),
         (np.zeros((48, 48, 3), np.uint8), r"pass faces\[None\]"),
         (np.zeros((2, 3, 48, 48), np.uint8), r"got shape \(2, 3, 48, 48\)"),
         (np.zeros((0, 48, 48), np.uint8), "faces is empty"),
@@ -227,6 +231,77 @@ def test_what_is_wrong_with_a_network_is_said(tmp_path, weights):
     for wrong in ({"channels": 2}, {"mean": 0.5}, {"temperature": 0}):
         with pytest.raises(ValueError, match=r"channels|mean, std|temperature"):
             onnx_model(path, classes="abc", size=8, **wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"mean": 0, "std": 0}, "std: expected a number over 0, or 1, got 0"),
+        ({"mean": 0, "std": -1}, "std: expected a number over 0"),
+        ({"mean": np.nan, "std": 1}, "mean: expected a number, or 1, got nan"),
+        ({"mean": 0, "std": np.inf}, "std: expected"),
+        ({"mean": [0, 0, 0], "std": [1, 1, 1]}, r"mean: expected a number, or 1, got \[0, 0, 0\]"),
+        ({"temperature": np.nan}, "temperature: expected a number over 0"),
+        ({"temperature": np.inf}, "temperature"),
+        ({"size": 8.5}, "size: expected a whole number"),
+        ({"classes": "aba"}, "classes: expected a name of its own for each"),
+    ],
+)
+def test_settings_that_would_give_nan_are_refused(tmp_path, weights, wrong, message):
+    path = linear_network(tmp_path / "mine.onnx", weights)
+    with pytest.raises(ValueError, match=message):
+        onnx_model(path, **{"classes": "abc", "size": 8} | wrong)
+
+
+def test_a_network_that_gives_nan_is_noticed(tmp_path, weights):
+    weights[0, 0] = np.nan
+    with pytest.raises(facesom.DatasetError, match="expected finite numbers, the network gives NaN"):
+        onnx_model(linear_network(tmp_path / "mine.onnx", weights), classes="abc", size=8)
+
+
+def test_a_model_is_the_same_in_copies_and_other_processes(tmp_path, weights):
+    path = linear_network(tmp_path / "mine.onnx", weights)
+    faces = np.random.default_rng(2).integers(0, 256, (5, 8, 8)).astype(np.uint8)
+    model = onnx_model(path, classes="abc", size=8)
+    path.unlink()  # a copy needs no file
+    for same in (copy.deepcopy(model), copy.copy(model), pickle.loads(pickle.dumps(model))):
+        np.testing.assert_array_equal(same(faces), model(faces))
+        assert repr(same) == repr(model)
+    parts = joblib.Parallel(2)(joblib.delayed(model)(faces[k : k + 1]) for k in range(5))
+    np.testing.assert_allclose(np.concatenate(parts), model(faces), atol=1e-6)
+
+
+def test_a_wrong_byte_never_ends_the_process(tmp_path):
+    content, n_noticed = MODEL_PATH.read_bytes(), 0
+    for place, value in ((1860, 186), (1575, 216), (842, 132), (100, 255)):
+        wrong = bytearray(content)
+        wrong[place] = value
+        (tmp_path / "mine.onnx").write_bytes(wrong)
+        try:
+            onnx_model(tmp_path / "mine.onnx", output="logits")
+        except facesom.DatasetError as error:
+            n_noticed += "it is damaged" in str(error)
+    assert n_noticed, "one of these ends OpenCV 5.0; another version may only refuse them"
+
+
+@pytest.mark.parametrize("room", ["emotions", "photos"])
+def test_both_shipped_networks_are_checked_by_their_hash(tmp_path, monkeypatch, room):
+    module, name, used = {
+        "emotions": (emotion_model, "MODEL_PATH", emotion_model._shipped),
+        "photos": (detectors, "FACE_NETWORK", detectors._face_network),
+    }[room]
+    path = getattr(module, name)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0x40
+    (tmp_path / path.name).write_bytes(content)
+    (tmp_path / path.name).with_suffix(".json").write_text(path.with_suffix(".json").read_text())
+    monkeypatch.setattr(module, name, tmp_path / path.name)
+    used.cache_clear()
+    try:
+        with pytest.raises(facesom.DatasetError, match=r"expected sha256.*damaged"):
+            used()
+    finally:
+        used.cache_clear()
 
 
 def test_the_torch_network_is_the_same_one(faces):

@@ -6,9 +6,7 @@ What the shipped network learned from, how well it does and what it must not be 
 
 from __future__ import annotations
 
-import hashlib
 import json
-import threading
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,7 +14,7 @@ import cv2
 import numpy as np
 from scipy.special import softmax
 
-from facesom.io import DatasetError, as_faces, is_colour
+from facesom.io import DatasetError, as_faces, check_whole, is_colour, read_onnx
 
 from .labelled import EMOTIONS
 
@@ -85,13 +83,13 @@ class EmotionModel:
     ----------
     classes : tuple of str
         Columns of what a call returns.
+    network : facesom.io.OnnxNetwork
     """
 
-    def __init__(self, net, name, output, columns, classes, size, channels, mean, std, temperature):
-        self._net, self._name, self._output, self._columns = net, name, output, columns
+    def __init__(self, network, name, output, columns, classes, size, channels, mean, std, temperature):
+        self.network, self._name, self._output, self._columns = network, name, output, columns
         self._mean, self._std, self._temperature = mean, std, temperature
         self._size, self._channels, self.classes = size, channels, classes
-        self._lock = threading.Lock()  # a cv2 network holds the last input
 
     def __repr__(self):
         side, colour = self._size, "RGB" if self._channels == 3 else "gray"
@@ -104,17 +102,14 @@ class EmotionModel:
 
     def run(self, faces, output):
         """Return one of the network's outputs for faces, (N, ...)."""
-        faces = _one_by_one(faces)
-        outputs = self._net.getUnconnectedOutLayersNames()
-        parts = []
+        faces, parts = _one_by_one(faces), []
         for start in range(0, len(faces), AT_ONCE):
             batch = np.stack([self._prepare(face) for face in faces[start : start + AT_ONCE]])
-            with self._lock:
-                self._net.setInput(batch)
-                # by name and all at once: OpenCV 4 and 5 differ in their order and in which one comes first
-                results = dict(zip(outputs, self._net.forward(outputs), strict=True))
-            parts.append(results[output].copy())
-        return np.concatenate(parts)
+            parts.append(self.network(batch)[output])
+        values = np.concatenate(parts)
+        if not np.isfinite(values).all():
+            raise DatasetError(f"{self._name}: expected finite numbers, the network gives NaN or infinity.")
+        return values
 
     def _prepare(self, face):
         """One face as float32 (C, size, size), normalised as the network wants it."""
@@ -164,8 +159,8 @@ def onnx_model(
     channels : {1, 3}
         Gray or RGB.
     mean, std : float or sequence of 3 float, optional
-        Subtracted from, and divided into, pixels in [0, 1]; for a network that wants 0..255 as it is,
-        ``mean=0, std=1 / 255``. Default: each face's own mean and standard deviation.
+        Subtracted from, and (over 0) divided into, pixels in [0, 1]; for a network that wants 0..255 as it
+        is, ``mean=0, std=1 / 255``. Default: each face's own mean and standard deviation.
     temperature : float, default 1.0
         The logits are divided by it (Guo et al., 2017).
 
@@ -185,33 +180,30 @@ def onnx_model(
     """
     if channels not in (1, 3):
         raise ValueError(f"channels: expected 1 for gray or 3 for RGB, got {channels!r}.")
+    size = check_whole(size, "size")
     if (mean is None) != (std is None):
         raise ValueError("mean, std: expected both, or neither for each face's own.")
-    if not temperature > 0:
+    if mean is not None:
+        mean, std = _of_channels(mean, "mean", channels, -np.inf), _of_channels(std, "std", channels, 0)
+    if not 0 < temperature < np.inf:
         raise ValueError(f"temperature: expected a number over 0, got {temperature!r}.")
+    classes = tuple(classes)
+    if len(set(classes)) < len(classes):
+        raise ValueError(f"classes: expected a name of its own for each, got {classes}.")
     path = Path(path)
-    content = path.read_bytes()
-    found = hashlib.sha256(content).hexdigest()
-    if sha256 is not None and found != sha256.lower():
-        raise DatasetError(
-            f"{path}: expected sha256 {sha256}, the file has {found}; it is damaged, or another "
-            "one. Get it again."
-        )
-    try:
-        net = cv2.dnn.readNetFromONNX(np.frombuffer(content, np.uint8))
-        outputs = net.getUnconnectedOutLayersNames()
-    except cv2.error as error:
-        raise DatasetError(f"{path}: expected an ONNX file that OpenCV reads ({str(error)[:120]}).") from None
+    network = read_onnx(path, shape=(1, channels, size, size), sha256=sha256)
+    outputs = network.outputs
     if output is None and len(outputs) == 1:
         output = outputs[0]
     if output not in outputs:
         raise DatasetError(f"{path}: expected the name of an output, one of {list(outputs)}, got {output!r}.")
-    classes = tuple(classes)
     names = EMOTIONS if set(EMOTIONS) <= set(classes) else classes
     columns = [classes.index(name) for name in names]
-    model = EmotionModel(net, path.name, output, columns, names, size, channels, mean, std, temperature)
+    model = EmotionModel(network, path.name, output, columns, names, size, channels, mean, std, temperature)
     try:
         n_outputs = model.run(np.zeros((1, size, size), np.uint8), output).shape[1:]
+    except DatasetError as error:
+        raise DatasetError(f"{path}: {error}") from None
     except cv2.error as error:
         raise DatasetError(
             f"{path}: the network does not take {channels} × {size} × {size}; give its size and channels "
@@ -223,6 +215,15 @@ def onnx_model(
             "what they are by classes=..."
         )
     return model
+
+
+def _of_channels(values, name, channels, least):
+    """A number, or one for each channel, over `least`, or `ValueError`."""
+    given = np.asarray(values, dtype=float)
+    if given.shape not in ((), (channels,)) or not ((given > least) & np.isfinite(given)).all():
+        over = "" if least else " over 0"
+        raise ValueError(f"{name}: expected a number{over}, or {channels}, got {values!r}.")
+    return given
 
 
 @lru_cache(maxsize=1)
@@ -241,10 +242,4 @@ def _one_by_one(faces):
                     f"faces[{k}]: expected an image (H, W) or (H, W, 3), got shape {face.shape}."
                 )
         return faces
-    faces = as_faces(faces, name="faces")
-    if faces.ndim != 3 + is_colour(faces):
-        guess = "; for one face pass faces[None]" if faces.ndim == 2 + is_colour(faces) else ""
-        raise DatasetError(
-            f"faces: expected images (N, H, W) or (N, H, W, 3), got shape {faces.shape}{guess}."
-        )
-    return faces
+    return as_faces(faces, name="faces", leading=1)

@@ -8,7 +8,7 @@ import numpy as np
 
 from facesom.features import import_torch
 
-from .model import BRIGHTNESS_FLOOR, MODEL_PATH
+from .model import BRIGHTNESS_FLOOR, _shipped
 
 __all__ = ["emotion_network", "read_weights"]
 
@@ -82,7 +82,7 @@ def _shipped_weights():
         places |= {f"down{k}": f"stage{k}.0"}
         places |= {f"block{k}.{which}": f"stage{k}.2.{which}" for which in ("first", "second")}
     weights = {}
-    for name, values in read_weights(MODEL_PATH.read_bytes()).items():
+    for name, values in read_weights(_shipped().network.content).items():
         layer, _, kind = name.removesuffix("_half").rpartition(".")
         weights[f"{places[layer]}.{kind}"] = values.astype(np.float32)
     return weights

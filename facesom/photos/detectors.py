@@ -6,14 +6,14 @@ The built-in one is a small network that looks at every place in every size. Wha
 
 from __future__ import annotations
 
-import threading
+import json
 from functools import cache
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from facesom.io import DatasetError
+from facesom.io import DatasetError, read_onnx
 
 __all__ = ["DETECTORS", "YUNET", "fetch_yunet", "yunet"]
 
@@ -67,14 +67,13 @@ def _one_a_face(boxes, sure):
 
 def _network_hits(gray, min_size):
     """Windows (n, 4) that look like a face: middle, side, and logit."""
-    net, lock = _face_network()
+    network = _face_network()
     hits, scale = [np.empty((0, 4))], WINDOW / min_size
     while min(gray.shape) * scale > WINDOW - 2 * BORDER:
         level = cv2.copyMakeBorder(_scaled(gray, scale), *[BORDER] * 4, cv2.BORDER_REPLICATE)
         if min(level.shape) >= WINDOW:
-            with lock:
-                net.setInput(level[None, None].astype(np.float32))
-                logits = net.forward()[0, 0]
+            (logits,) = network(level[None, None].astype(np.float32)).values()
+            logits = logits[0, 0]
             rows, cols = np.nonzero(logits > HIT)
             middle = np.column_stack([cols, rows]) * STRIDE + WINDOW / 2 - BORDER
             sides = np.full(len(rows), WINDOW)
@@ -120,7 +119,8 @@ def _gather(hits):
 
 @cache
 def _face_network():
-    return cv2.dnn.readNetFromONNX(str(FACE_NETWORK)), threading.Lock()  # a cv2 network holds its last input
+    about = json.loads(FACE_NETWORK.with_suffix(".json").read_text(encoding="utf-8"))
+    return read_onnx(FACE_NETWORK, shape=(1, 1, WINDOW, WINDOW), sha256=about["sha256"])
 
 
 def _scaled(photo, scale):
