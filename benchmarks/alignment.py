@@ -2,16 +2,25 @@
 
     python benchmarks/alignment.py                                 # the scoreboard on drawn faces
     python benchmarks/alignment.py --data balanced own --seeds 10  # some columns of it
-    python benchmarks/alignment.py --data ckplus --ckplus FILE
+    python benchmarks/alignment.py --data film --filmed PICKLE ... # filmed people beside drawn films
+    python benchmarks/alignment.py --data ckplus --ckplus PICKLE
     python benchmarks/alignment.py --new-person                    # few frames, unseen expressions
-    python benchmarks/alignment.py --small --ckplus FILE --video FILE  # the whole way, with times
+    python benchmarks/alignment.py --new-person --filmed PICKLE ... # filmed people, each left out once
+    python benchmarks/alignment.py --small --ckplus PICKLE --video PICKLE  # the whole way, with times
 
-Groups are compared with the truth by the adjusted Rand index (ARI) and the normalized mutual information
-(NMI): mean ± standard deviation over seeds, which give other faces and other starts. Every method but
-facesom's gets k-means with the true number of groups (one gets a Gaussian mixture), on features that are
-standardised before and after it. Transfer: the reference, the person who shows the most expressions, lends
-the labels; each frame of the others takes that of its nearest neighbour; expressions that the reference never
-shows do not count. Prints Markdown. Needs: pip install '.[benchmarks]'.
+Where each frame's expression has a name, groups are compared with it by the adjusted Rand index (ARI) and the
+normalized mutual information (NMI). Where the strengths of movements are known (drawn faces; filmed people
+with NAME_truth.npz, `blend`), *explained* is how much of a person's movement the other persons' frames of the
+same group, or of the same node of a 10 × 10 map, tell (`facesom.identity.explained_movement`). Mean ±
+standard deviation over seeds, which give other drawn faces and other starts.
+
+Every method but facesom's gets k-means with the true number of groups, or `--groups` on film (one gets a
+Gaussian mixture), and a map of its own, on features that are standardised before and after it, except where
+the row says not scaled. Ceiling: movements predicted from the features by a ridge regression on other
+persons' truth; oracle: the true movements themselves. Transfer: the reference, the person who shows the most,
+lends the labels; each frame of the others takes that of its nearest neighbour (facesom's: on the map);
+expressions that the reference never shows do not count. Seconds are for groups and map, facesom's with the
+features. Prints Markdown. Needs: pip install '.[benchmarks]'.
 """
 
 from __future__ import annotations
@@ -21,139 +30,133 @@ import tempfile
 import warnings
 from pathlib import Path
 from time import perf_counter, process_time
-from typing import NamedTuple
 
 import numpy as np
 from corrections import CORRECTIONS, installed
+from face_sets import DRAWN, REAL, draw, read
+from new_persons import drawn_persons, left_out
 from scipy.stats import entropy
 from sklearn.cluster import KMeans
-from sklearn.decomposition import PCA
+from sklearn.linear_model import RidgeCV
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from sklearn.mixture import GaussianMixture
+from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import scale
 from threadpoolctl import threadpool_limits
 
 import facesom
-from facesom.identity.across import place_new_person
+from facesom.identity import explained_movement, leak
 
 FIRST_SEED = 100  # none of these was used to choose anything in the package
-METHODS = ("pixels", *CORRECTIONS, "facesom")
-SCORES = ("ARI", "NMI", "transfer", "NMI of group and person", "CPU seconds")
-DRAWN = {  # column: options of make_faces, and how the drawings are shown
-    "balanced": ({"mix": "balanced"}, "rgb"),
-    "own": ({}, "rgb"),
-    "one-sided": ({"mix": "one-sided"}, "rgb"),
-    "movement": ({"head_movement": 3.0}, "rgb"),
-    "48 px": ({"size": 48}, "rgb"),
-    "antialiased": ({"antialias": True}, "rgb"),
-    "noise 2 %": ({"noise": 0.02}, "rgb"),
-    "palette": ({"palette": "random"}, "rgb"),
-    "gray": ({}, "gray"),
-    "same-intensity": ({}, "same"),
-}
-REAL = ("ckplus", "ten of ckplus")  # 75 persons, and ten that the seed chooses
-
-
-class Faces(NamedTuple):
-    """Pixels on 50 principal components (P, N, 50), features (P, N, D), expressions (P, N)."""
-
-    pixels: np.ndarray
-    features: np.ndarray
-    truth: np.ndarray
-
-
-def prepare(images, truth):
-    pixels = facesom.to_grayscale(images).reshape(truth.size, -1)
-    pixels = PCA(50, random_state=0).fit_transform(pixels).reshape(*truth.shape, -1)
-    return Faces(pixels, facesom.shape_features(images), truth)
-
-
-def draw(column, seed, n_persons, n_frames):
-    options, look = DRAWN[column]
-    drawn = facesom.make_faces(n_persons, n_frames, seed, **options)
-    images = drawn.dataset.X1
-    if look != "rgb":
-        images = facesom.to_grayscale(images, same_intensity=look == "same")
-    return prepare(images, drawn.expressions)
-
-
-def some_of(faces, seed, n_persons=10):
-    chosen = np.random.default_rng(seed).permutation(len(faces.truth))[:n_persons]
-    return Faces(*(values[chosen] for values in faces))
-
-
-def truth_of(path):
-    """Expressions (P, N) as numbers, from NAME_truth.npz beside a pickle; None without."""
-    path = path.with_name(f"{path.stem}_truth.npz")
-    if not path.exists():
-        return None
-    names = np.load(path)["expressions"]
-    return np.unique(names, return_inverse=True)[1].reshape(names.shape)
+NOT_SCALED = "person mean removed, not scaled"
+CEILING, ORACLE = "ceiling of the features", "oracle"
+METHODS = ("pixels", NOT_SCALED, *CORRECTIONS, "facesom", CEILING, ORACLE)
+SCORES = (
+    "ARI",
+    "NMI",
+    "transfer",
+    "explained by groups",
+    "explained by nodes",
+    "NMI of group and person",
+    "CPU seconds",
+)
 
 
 def group(name, faces, reference, seed):
-    """Coordinates (P, N, d) and groups (P, N) by one method."""
-    k = len(np.unique(faces.truth))
+    """Coordinates (P, N, d), groups and nodes (P, N) by one method."""
     if name == "facesom":
-        aligner = facesom.IdentityAligner(k, seed=seed)
-        return aligner.fit_transform(faces.features), aligner.probabilities_.argmax(axis=2)
-    Z = faces.pixels
-    if name != "pixels":
+        result = facesom.group_across_persons(faces.images, faces.n_groups, seed)
+        prototypes = result.som.prototypes_
+        return prototypes.reshape(-1, prototypes.shape[-1])[result.nodes], result.groups, result.nodes
+    k, shape = faces.n_groups, faces.features.shape[:2]
+    if name == "pixels":
+        Z = faces.pixels()
+    elif name == NOT_SCALED:
+        Z = faces.features - faces.features.mean(axis=1, keepdims=True)
+    elif name == CEILING:
+        Z = predicted_movements(faces)
+    elif name == ORACLE:
+        Z = movements(faces)
+    else:
         correct, _ = CORRECTIONS[name]
         Z = standardise(correct(standardise(faces.features), reference, k, seed))
+    flat = Z.reshape(-1, Z.shape[2])
     model = KMeans(k, n_init=10, random_state=seed)
     if "mixture" in name:
         model = GaussianMixture(k, covariance_type="tied", n_init=5, reg_covar=1e-3, random_state=seed)
-    return Z, model.fit_predict(Z.reshape(-1, Z.shape[2])).reshape(Z.shape[:2])
+    nodes = facesom.FaceSOM(10, 10, seed=seed).fit(flat).labels_
+    return Z, model.fit_predict(flat).reshape(shape), nodes.reshape(shape)
 
 
 def standardise(X):
     return scale(X.reshape(-1, X.shape[-1])).reshape(X.shape)
 
 
+def movements(faces):
+    return faces.movements - np.median(faces.movements, axis=1, keepdims=True)
+
+
+def predicted_movements(faces):
+    centred = standardise(faces.features - faces.features.mean(axis=1, keepdims=True))
+    flat = [X.reshape(-1, X.shape[2]) for X in (centred, movements(faces))]
+    person = np.repeat(np.arange(len(centred)), centred.shape[1])
+    ridge, folds = RidgeCV(np.logspace(-2, 4, 13)), GroupKFold(min(len(centred), 10))
+    return cross_val_predict(ridge, *flat, groups=person, cv=folds).reshape(faces.movements.shape)
+
+
 def measure(name, faces, seed):
-    """The `SCORES` of one method on one data set."""
-    reference = int(np.argmax([entropy(np.bincount(row)) for row in faces.truth]))
+    """The `SCORES` of one method on one data set; NaN where the truth does not say."""
+    truth, scores = faces.expressions, dict.fromkeys(SCORES, np.nan)
+    if faces.movements is None and name in (CEILING, ORACLE):
+        return tuple(scores.values())
+    shown = (
+        faces.features.var(axis=1).sum(axis=1) if truth is None else [entropy(np.bincount(t)) for t in truth]
+    )
+    reference = int(np.argmax(shown))
     began = process_time()
-    Z, groups = group(name, faces, reference, seed)
-    took = process_time() - began
-    others = np.arange(len(Z))[:, None] != reference
-    asked = others & np.isin(faces.truth, faces.truth[reference])
-    nearest = KNeighborsClassifier(1).fit(Z[reference], faces.truth[reference])
-    transfer = (nearest.predict(Z[asked]) == faces.truth[asked]).mean()
-    return (*agreement(faces.truth, groups), transfer, by_person(groups), took)
+    Z, groups, nodes = group(name, faces, reference, seed)
+    scores["CPU seconds"] = process_time() - began
+    scores["NMI of group and person"] = leak(groups)
+    if truth is not None:
+        scores["ARI"], scores["NMI"] = agreement(truth, groups)
+        others = np.arange(len(Z))[:, None] != reference
+        asked = others & np.isin(truth, truth[reference])
+        nearest = KNeighborsClassifier(1).fit(Z[reference], truth[reference])
+        scores["transfer"] = (nearest.predict(Z[asked]) == truth[asked]).mean()
+    if faces.movements is not None:
+        scores["explained by groups"] = explained_movement(groups, faces.movements)
+        scores["explained by nodes"] = explained_movement(nodes, faces.movements)
+    return tuple(scores.values())
 
 
 def agreement(truth, groups):
     return [m(truth.ravel(), groups.ravel()) for m in (adjusted_rand_score, normalized_mutual_info_score)]
 
 
-def by_person(groups):
-    person = np.repeat(np.arange(len(groups)), groups.shape[1])
-    return normalized_mutual_info_score(person, groups.ravel())
-
-
-def scoreboard(columns, seeds, n_persons, n_frames, ckplus):
+def scoreboard(columns, seeds, options, real):
     """Print one table for each of `SCORES`."""
-    real = prepare(facesom.load(ckplus).X1, truth_of(ckplus)) if set(REAL) & set(columns) else None
     rows = {}
     for column in columns:
         for seed in seeds:
             if column in DRAWN:
-                faces = draw(column, seed, n_persons, n_frames)
+                faces = draw(column, seed, options.persons, options.frames, options.groups)
             else:
-                faces = real if column == "ckplus" else some_of(real, seed)
-            truth = (1.0, 1.0, 1.0, by_person(faces.truth), 0.0)
-            rows.setdefault(("the truth", column), []).append(truth)
+                faces = real["ckplus"].some(seed) if column == "ten of ckplus" else real[column]
+            if faces.expressions is not None:
+                known = [leak(faces.expressions) if "person" in score else np.nan for score in SCORES]
+                rows.setdefault(("the truth", column), []).append(known)
             for name in filter(installed, METHODS):
                 rows.setdefault((name, column), []).append(measure(name, faces, seed))
     for i, title in enumerate(SCORES):
-        head(title, *columns)
-        names = ("the truth", *METHODS) if "person" in title else METHODS
-        for name in names:
-            cells = [spread(rows.get((name, c)), i, 1 if "seconds" in title else 2) for c in columns]
-            line(name if installed(name) else f"{name}: not installed", *cells)
+        shown = [c for c in columns if not np.isnan([row[i] for row in rows["facesom", c]]).all()]
+        if not shown:
+            continue
+        head(title, *shown)
+        for name in ("the truth", *METHODS) if "person" in title else METHODS:
+            cells = [spread(rows.get((name, c)), i, 1 if "seconds" in title else 2) for c in shown]
+            if any(cells) or not installed(name):
+                line(name if installed(name) else f"{name}: not installed", *cells)
 
 
 def head(*cells):
@@ -173,58 +176,24 @@ def spread(rows, i, digits=2):
     return f"{values.mean():.{digits}f} ± {values.std():.{digits}f}" if len(values) else ""
 
 
-def new_persons(seeds, n_persons, n_frames, n_new=4):
-    """Print how new persons are placed: all their expressions known, and one of them not."""
-    rows = {}
-    for seed in seeds:
-        for mix, unseen in (("own", None), one_unseen(n_persons, n_new, seed)):
-            drawn = facesom.make_faces(n_persons + n_new, n_frames, seed, mix=mix)
-            known = drawn.expressions[:n_persons]
-            result = facesom.group_across_persons(drawn.dataset.X1[:n_persons], len(np.unique(known)), seed)
-            usual = [
-                np.bincount(known[result.groups == g], minlength=1).argmax() for g in range(len(result.order))
-            ]
-            for frames, way, chosen in selections(n_frames, seed):
-                key = "all known" if unseen is None else "one unseen", way, frames
-                for p in range(n_persons, n_persons + n_new):
-                    groups = place_new_person(result, drawn.dataset.X1[p, chosen]).groups
-                    values = judge(groups, np.array([*usual, -1]), drawn.expressions[p, chosen], unseen)
-                    rows.setdefault(key, []).append(values)
+def new_persons(seeds, options, real):
+    """Print how new persons are placed, drawn ones or, where filmed ones are given, these."""
+    if real:
+        head("left out", "groups: learned", "placed", "nodes: learned", "placed", "flagged")
+        for name, faces in real.items():
+            if faces.movements is not None:
+                told = left_out(faces, FIRST_SEED)
+                line(name, *(spread(told, i) for i in range(5)))
+        return
+    rows = drawn_persons(seeds, options.persons, options.frames)
     head("new persons show", "frames", "how many", "right group", "false flags", "unseen flagged")
     for key in sorted(rows):
         line(*key, *(spread(rows[key], i) for i in range(3)))
 
 
-def one_unseen(n_persons, n_new, seed):
-    """Mixes (P, 8) in which only new persons show one expression, in a fifth of their frames; and which."""
-    mixes = facesom.make_faces(n_persons + n_new, 1, seed).mixes
-    unseen = 1 + seed % (mixes.shape[1] - 1)
-    mixes[:, unseen] = 0
-    mixes /= mixes.sum(axis=1, keepdims=True)
-    mixes[n_persons:] *= 0.8
-    mixes[n_persons:, unseen] = 0.2
-    return mixes, unseen
-
-
-def selections(n_frames, seed):
-    """How many frames of a new person are taken, in which way, and which."""
-    yield n_frames, "whole video", np.arange(n_frames)
-    for n in (5, 10, 20, 50):
-        start = np.random.default_rng(seed).integers(n_frames - n + 1)
-        yield n, "in a row", np.arange(start, start + n)
-        yield n, "spread out", np.linspace(0, n_frames - 1, n).astype(int)
-
-
-def judge(groups, names, truth, unseen):
-    """Share of known frames in a group of the right name and flagged (-1); share of unseen ones flagged."""
-    new = truth == unseen
-    right, false, found = (names[groups] == truth)[~new], (groups == -1)[~new], (groups == -1)[new]
-    return [flags.mean() if flags.size else np.nan for flags in (right, false, found)]
-
-
-def whole_way(paths):
+def whole_way(paths, n_groups):
     """Print agreement from pixels and from facesom, and the seconds of each step."""
-    steps = ("load", "convert", "features", "align", "map")
+    steps = ("load", "convert", "features", "groups and map, with features")
     head("data", "pixels: ARI, NMI", "facesom: ARI, NMI", *(f"{step}, s" for step in steps))
     with tempfile.TemporaryDirectory() as folder:
         drawn, built_in = facesom.make_faces(), Path(folder) / "built-in.pickle"
@@ -232,24 +201,19 @@ def whole_way(paths):
         np.savez(built_in.with_name("built-in_truth.npz"), expressions=drawn.expressions)
         del drawn
         for path in [built_in, *paths]:
-            truth, clock = truth_of(path), [perf_counter()]
+            faces, clock = read(path, n_groups), [perf_counter()]
             data = facesom.load(path)
             clock.append(perf_counter())
-            gray = facesom.to_grayscale(data).X1
+            facesom.to_grayscale(data)
             clock.append(perf_counter())
-            features = facesom.shape_features(data.X1)
+            facesom.shape_features(data.X1)
             clock.append(perf_counter())
-            aligner = facesom.IdentityAligner(8 if truth is None else len(np.unique(truth)))
-            Z = aligner.fit_transform(features)
-            clock.append(perf_counter())
-            facesom.FaceSOM().fit(Z.reshape(-1, Z.shape[2]))
+            result = facesom.group_across_persons(data.X1, faces.n_groups)
             clock.append(perf_counter())
             cells = ["no truth"] * 2
-            if truth is not None:
-                pixels = PCA(50, random_state=0).fit_transform(gray.reshape(truth.size, -1))
-                pixels = KMeans(len(np.unique(truth)), n_init=10, random_state=0).fit_predict(pixels)
-                both = pixels, aligner.probabilities_.argmax(axis=2)
-                cells = ["{:.2f}, {:.2f}".format(*agreement(truth, groups)) for groups in both]
+            if faces.expressions is not None:
+                both = group("pixels", faces, 0, 0)[1], result.groups
+                cells = ["{:.2f}, {:.2f}".format(*agreement(faces.expressions, groups)) for groups in both]
             name = f"{path.stem}, {data.n_persons} × {data.n_frames}"
             line(name, *cells, *(f"{seconds:.2f}" for seconds in np.diff(clock)))
 
@@ -262,7 +226,9 @@ def main():
     parser.add_argument("--seeds", type=int, default=5, help="how many, default 5")
     parser.add_argument("--persons", type=int, default=12)
     parser.add_argument("--frames", type=int, default=300)
+    parser.add_argument("--groups", type=int, default=8, help="where expressions have no names, default 8")
     parser.add_argument("--ckplus", type=Path, metavar="PICKLE", help="with NAME_truth.npz beside it")
+    parser.add_argument("--filmed", type=Path, nargs="+", default=[], metavar="PICKLE", help="likewise")
     parser.add_argument("--video", type=Path, metavar="PICKLE")
     parser.add_argument("--new-person", action="store_true", help="place new persons instead")
     parser.add_argument("--small", action="store_true", help="agreement and time of each step instead")
@@ -274,11 +240,14 @@ def main():
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # doubtful persons, k-means with few distinct points
         if options.small:
-            whole_way([path for path in (options.ckplus, options.video) if path])
-        elif options.new_person:
-            new_persons(seeds, options.persons, options.frames)
-        else:
-            scoreboard(columns, seeds, options.persons, options.frames, options.ckplus)
+            given = [options.ckplus, options.video, *options.filmed]
+            return whole_way([path for path in given if path], options.groups)
+        real = {path.stem: read(path, options.groups) for path in options.filmed}
+        if options.new_person:
+            return new_persons(seeds, options, real)
+        if set(REAL) & set(columns):
+            real["ckplus"] = read(options.ckplus, options.groups)
+        scoreboard([*columns, *(path.stem for path in options.filmed)], seeds, options, real)
 
 
 if __name__ == "__main__":
