@@ -2,6 +2,7 @@
 
 import warnings
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 from sklearn.preprocessing import FunctionTransformer
 
+from facesom.emotions import find_copies
 from facesom.emotions.classify import KMeansClassifier, classifiers, compare_classifiers
 from facesom.emotions.folders import (
     ActionUnits,
@@ -120,6 +122,12 @@ def test_splits_that_cannot_be(arguments, message):
         split_by_person(*arguments)
 
 
+def test_a_table_without_labels_says_so_before_a_split():
+    units = ActionUnits(np.zeros((4, 1)), ("AU01",), np.zeros(4, int), ("unlabelled",), np.arange(4))
+    with pytest.raises(ValueError, match=r"this table has none.*label=\.\.\."):
+        split_train_test(units)
+
+
 def test_what_overlaps_is_refused_in_words():
     faces = make()
     train, test = split_train_test(faces)
@@ -147,6 +155,86 @@ def test_hashes_tell_images_apart_by_a_single_pixel():
     hashes = image_hashes(images)
     assert len(np.unique(hashes)) == 49 and hashes[7] == hashes[3] and hashes[9] != hashes[4]
     np.testing.assert_array_equal(image_hashes(images[::2]), hashes[::2])
+
+
+# copies
+
+
+def pictures(n=30, size=48, seed=0):
+    """Different pictures with the contrast of photos."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.normal(size=(n, 7, 7)).astype(np.float32)
+    smooth = np.array([cv2.resize(c, (size, size), interpolation=cv2.INTER_CUBIC) for c in coarse])
+    return np.clip(120 + 40 * smooth, 5, 250).astype(np.uint8)
+
+
+def jpeg(images):
+    packed = (cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 50])[1] for image in images)
+    return np.array([cv2.imdecode(each, cv2.IMREAD_GRAYSCALE) for each in packed])
+
+
+def resized(images, side):
+    return np.array([cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA) for image in images])
+
+
+CHANGES = {
+    "saved again": jpeg,
+    "mirrored": lambda images: images[:, :, ::-1],
+    "smaller": lambda images: resized(images, 24),
+    "larger": lambda images: resized(images, 100),
+    "brighter": lambda images: np.clip(images * 1.3, 0, 255).astype(np.uint8),
+    "darker": lambda images: images // 2,
+    "lifted": lambda images: np.clip(images.astype(int) + 30, 0, 255).astype(np.uint8),
+    "bent": lambda images: (255 * (images / 255) ** 0.6).astype(np.uint8),
+    "all at once": lambda images: jpeg(resized((images * 0.8).astype(np.uint8), 36)[:, :, ::-1]),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_copies_are_found_and_nothing_else(change):
+    images = pictures()
+    changed = CHANGES[change](images)
+    np.testing.assert_array_equal(
+        find_copies(images[:20], changed[10:]), np.array([np.arange(10, 20), np.arange(10)]).T
+    )
+    if changed.shape == images.shape:
+        both = np.concatenate([images, changed[:5]])
+        np.testing.assert_array_equal(find_copies(both), np.array([np.arange(5), np.arange(30, 35)]).T)
+
+
+def test_images_without_contrast_are_no_copies_of_anything():
+    blank = np.arange(0, 200, 10, dtype=np.uint8)[:, None, None] * np.ones((1, 48, 48), np.uint8)
+    noisy = blank + np.random.default_rng(0).integers(0, 2, blank.shape).astype(np.uint8)
+    assert find_copies(np.concatenate([blank, noisy, pictures(5)])).shape == (0, 2)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_copies_in_training_and_test_are_refused_and_splits_keep_them_together(change):
+    images, labels = pictures(), np.arange(30) % 3
+    changed = CHANGES[change](images)
+    names = np.array([f"{k}.png" for k in range(30)])
+    train = EmotionFaces(images, labels, NAMES)
+    with pytest.raises(
+        ValueError, match=r"30 images look like copies of training images .*: 0\.png, .*find_copies"
+    ):
+        check_disjoint(train, EmotionFaces(changed, labels, NAMES, None, names))
+    known = (
+        EmotionFaces(images, labels, NAMES, names),
+        EmotionFaces(changed, labels, NAMES, np.array(["B"] * 30)),
+    )
+    with pytest.warns(UserWarning, match="30 images look like copies .*two persons' names"):
+        check_disjoint(*known)
+    if changed.shape != images.shape:
+        return
+    for persons, copies in ((None, None), (np.arange(60), True)):
+        twice = EmotionFaces(
+            np.concatenate([images, changed]), np.tile(labels, 2), NAMES, persons, np.tile(names, 2)
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            train, test = split_train_test(twice, copies=copies)
+        assert not set(train.sources) & set(test.sources) and len(test) == pytest.approx(15, abs=2)
+        check_disjoint(train, test)
 
 
 # classifiers

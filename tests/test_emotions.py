@@ -251,6 +251,23 @@ def test_synonyms_become_emotions():
         FACES.as_emotions({"scorn": None, "contempt": "glad"})
 
 
+def test_classes_are_found_by_any_word_for_the_same_emotion():
+    faces = EmotionFaces(FACES.images, FACES.labels, ("Sadness", "contempt", "happiness"))
+    two = faces.classes("happy", "sad")
+    assert two.names == ("happiness", "Sadness"), "under the names that they have"
+    np.testing.assert_array_equal(two.images, FACES.images[FACES.labels != 1])
+    assert two.labels.tolist() == [1, 0] * 4
+    assert faces.classes("CONTEMPT").names == ("contempt",)
+    assert EmotionFaces(FACES.images, FACES.labels, ("joy", "smile", "happy")).classes("happy").names == (
+        "happy",
+    )
+    with pytest.raises(
+        ValueError,
+        match=r"expected some of Sadness, contempt, happiness, .* got happy, joy, fear \(happy is hap",
+    ):
+        faces.classes("happy", "joy", "fear")
+
+
 def test_subsets_keep_rows_together():
     part = FACES.subset(FACES.labels == 1)
     np.testing.assert_array_equal(part.images, FACES.images[1::3])

@@ -2,6 +2,7 @@
 
 from .action_units import read_action_units
 from .classify import classifiers, compare_classifiers
+from .copies import find_copies, image_hashes
 from .fer2013 import read_fer2013, write_fer2013
 from .folders import read_emotion_folder, write_emotion_folder
 from .labelled import EMOTIONS, SYNONYMS, ActionUnits, EmotionFaces

@@ -9,7 +9,7 @@ import numpy as np
 
 from facesom.io import DatasetError, read_table, to_number
 
-from .labelled import ActionUnits
+from .labelled import UNLABELLED, ActionUnits
 
 __all__ = ["read_action_units"]
 
@@ -121,7 +121,7 @@ def read_action_units(
         np.array(units),
         names,
         codes,
-        tuple(classes.tolist()) if any(labels) else ("unlabelled",),
+        tuple(classes.tolist()) if any(labels) else UNLABELLED,
         persons,
         np.array(rows),
     )

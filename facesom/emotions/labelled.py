@@ -13,25 +13,43 @@ __all__ = ["EMOTIONS", "ActionUnits", "EmotionFaces"]
 #: The seven classes of FER2013 in the order of their codes, 0 to 6.
 EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
+#: The classes of a table without labels.
+UNLABELLED = ("unlabelled",)
+
 #: Other words for them, as folders and tables have them.
 SYNONYMS = {
-    "angry": ("anger",),
-    "disgust": ("disgusted",),
-    "fear": ("afraid", "fearful", "scared"),
-    "happy": ("happiness", "joy", "smile", "laugh"),
-    "sad": ("sadness",),
-    "surprise": ("surprised",),
-    "neutral": ("neutrality",),
+    "angry": ("anger", "mad", "rage"),
+    "disgust": ("disgusted", "disgusting"),
+    "fear": ("afraid", "fearful", "scared", "frightened"),
+    "happy": ("happiness", "joy", "joyful", "smile", "smiling", "laugh", "laughing"),
+    "sad": ("sadness", "sorrow"),
+    "surprise": ("surprised", "astonished"),
+    "neutral": ("neutrality", "no emotion"),
 }
 _CODES = {
     word: code for code, name in enumerate(EMOTIONS) for word in (name, *SYNONYMS[name])
 }  # of every word
 
 
+def _code(word):
+    """Code of an emotion, whichever word there is for it; other words as they are, in lower case."""
+    word = word.strip().lower()
+    return _CODES.get(word, word)
+
+
 def few(values, n=5):
     """Some of many names, for a message."""
     values = [str(value) for value in values]
     return ", ".join(values[:n]) + (f" and {len(values) - n} more" if len(values) > n else "")
+
+
+def check_labelled(data):
+    """Raise `ValueError` where a table came without labels."""
+    if data.names == UNLABELLED:
+        raise ValueError(
+            "data: expected a class for each sample, this table has none: nothing to learn or to compare "
+            "with. read_action_units(path, label=...) names the column that has them."
+        )
 
 
 class Labelled:
@@ -71,7 +89,8 @@ class Labelled:
         Parameters
         ----------
         *names : str
-            E.g. ``faces.classes("happy", "sad")``.
+            E.g. ``faces.classes("happy", "sad")``. Where a class is called otherwise but means the same
+            emotion, "happiness" or "sadness", that one is taken, under its own name; see `SYNONYMS`.
 
         Returns
         -------
@@ -80,12 +99,19 @@ class Labelled:
         Raises
         ------
         ValueError
-            If there is no such class.
+            If there is no such class; the message lists those that there are.
         """
-        unknown = [name for name in names if name not in self.names]
-        if unknown or len(set(names)) < len(names) or not names:
-            raise ValueError(f"names: expected some of {', '.join(self.names)}, each once, got {names}.")
-        return self._renumber([names.index(name) if name in names else -1 for name in self.names], names)
+        by_code = {_code(name): name for name in reversed(self.names)}
+        found = [name if name in self.names else by_code.get(_code(name)) for name in names]
+        if None in found or len(set(found)) < len(found) or not names:
+            meant = "".join(
+                f" ({a} is {b} here)" for a, b in zip(names, found, strict=True) if b not in (a, None)
+            )
+            raise ValueError(
+                f"names: expected some of {', '.join(self.names)}, each once, got "
+                f"{', '.join(names) or 'none'}{meant}."
+            )
+        return self._renumber([found.index(n) if n in found else -1 for n in self.names], tuple(found))
 
     def as_emotions(self, others=None):
         """Return the samples with FER2013's seven classes and codes, so that data of several sources fit.
@@ -119,10 +145,10 @@ class Labelled:
         codes, unknown = [], []
         for name, n in self.counts.items():
             word = others.get(name, name)
-            code = -1 if word is None else _CODES.get(word.strip().lower())
-            if code is None and n:
+            code = -1 if word is None else _code(word)
+            if isinstance(code, str) and n:
                 unknown.append(name)
-            codes.append(-1 if code is None else code)
+            codes.append(-1 if isinstance(code, str) else code)
         if unknown:
             example = f"others={{{unknown[0]!r}: None}} leaves it out, {{{unknown[0]!r}: 'happy'}} renames it"
             raise ValueError(f"names: {', '.join(unknown)} is none of {', '.join(EMOTIONS)}; {example}.")

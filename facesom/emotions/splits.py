@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import is_dataclass
-from hashlib import blake2b
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
-from .labelled import few
+from .copies import find_copies, image_hashes
+from .labelled import check_labelled, few
 
-__all__ = ["balanced", "check_disjoint", "image_hashes", "split_by_person", "split_train_test"]
+__all__ = ["balanced", "check_disjoint", "split_by_person", "split_train_test"]
 
 N_DRAWS = 200
 
@@ -126,8 +128,8 @@ def _draw(counts, test_size, rng):
     return order, n_test + 1, ((sums[n_test] / counts.sum(axis=0) - test_size) ** 2).sum()
 
 
-def split_train_test(data, test_size=0.25, seed=0):
-    """Split labelled samples by person where persons are known, else so that equal images stay together.
+def split_train_test(data, test_size=0.25, seed=0, *, copies=None):
+    """Split labelled samples by person where persons are known, else so that copies stay together.
 
     Parameters
     ----------
@@ -135,6 +137,9 @@ def split_train_test(data, test_size=0.25, seed=0):
     test_size : float, default 0.25
         Share of the samples to test on, 0 to 1.
     seed : int, default 0
+    copies : bool, optional
+        Whether images that `find_copies` calls the same picture stay together, and with them the persons
+        under whose names they are. Default: where persons are not known.
 
     Returns
     -------
@@ -143,43 +148,29 @@ def split_train_test(data, test_size=0.25, seed=0):
     Raises
     ------
     ValueError
-        If there is but one person, or image.
+        If there is but one person, or image, or samples have no labels.
 
     Warns
     -----
     UserWarning
-        If persons are not known: then faces of one person may be in both halves, and results look better than
-        they are for people whom the model has not met. Also if a class is in one half only.
+        If persons are not known.
     """
-    persons = data.persons
-    if persons is None:
+    check_labelled(data)
+    units, copies = data.persons, data.persons is None if copies is None else copies
+    if units is None:
         warnings.warn(
             "persons are not known: the same people may be in training and test, which flatters "
             "every result.",
             stacklevel=2,
         )
-        persons = image_hashes(data.images) if hasattr(data, "images") else np.arange(len(data))
-    train, test = split_by_person(persons, data.labels, test_size, seed)
+        units = image_hashes(data.images) if hasattr(data, "images") else np.arange(len(data))
+    if copies and hasattr(data, "images"):
+        units = np.unique(units, return_inverse=True)[1]
+        ends = units[find_copies(data.images)].T
+        edges = coo_array((np.ones(ends.shape[1], dtype=bool), ends), shape=(units.max() + 1,) * 2)
+        units = connected_components(edges, directed=False)[1][units]
+    train, test = split_by_person(units, data.labels, test_size, seed)
     return data.subset(train), data.subset(test)
-
-
-def image_hashes(images):
-    """Return a number for each image by which equal ones are found.
-
-    Parameters
-    ----------
-    images : array_like, shape (N, ...)
-        Compared pixel by pixel: equal ones have equal numbers.
-
-    Returns
-    -------
-    ndarray of uint64, shape (N,)
-        BLAKE2b (Aumasson et al., 2013) of the pixels. That two different images of a million share a number
-        has a probability below 1e-7.
-    """
-    images = np.ascontiguousarray(images)
-    digests = [int.from_bytes(blake2b(image.data, digest_size=8).digest(), "big") for image in images]
-    return np.array(digests, dtype=np.uint64)
 
 
 def check_disjoint(train, test):
@@ -192,8 +183,13 @@ def check_disjoint(train, test):
     Raises
     ------
     ValueError
-        If persons, or images that are equal pixel by pixel, are in both, or classes differ; the message names
-        some.
+        If persons or images are in both, or classes differ; the message names some. Images count as in both
+        when they are equal pixel by pixel, or, where persons are not known, `find_copies` calls them copies.
+
+    Warns
+    -----
+    UserWarning
+        If persons are known and apart, and images look like copies all the same.
     """
     if not (is_dataclass(train) and type(train) is type(test)):
         raise ValueError(
@@ -212,11 +208,22 @@ def check_disjoint(train, test):
                 f"test: {len(both)} persons are in training and test: {few(both)}. A model that has seen "
                 "them recognises them; split with split_train_test, or split_by_person."
             )
-    if hasattr(train, "images") and train.images.shape[1:] == test.images.shape[1:]:
-        seen = np.flatnonzero(np.isin(image_hashes(test.images), image_hashes(train.images)))
-        if len(seen):
-            which = seen if test.sources is None else test.sources[seen]
-            raise ValueError(
-                f"test: {len(seen)} images are in the training, too, pixel by pixel: {few(which)}. Leave "
-                "them out of either half; image_hashes finds them."
-            )
+    if not hasattr(train, "images"):
+        return
+    sources = np.arange(len(test)) if test.sources is None else test.sources
+    seen = np.isin(image_hashes(test.images), image_hashes(train.images))
+    seen &= train.images.shape[1:] == test.images.shape[1:]
+    if seen.any():
+        raise ValueError(
+            f"test: {seen.sum()} images are in the training, too, pixel by pixel: {few(sources[seen])}. "
+            "Leave them out of either half; image_hashes finds them."
+        )
+    alike = np.unique(find_copies(test.images, train.images)[:, 0])
+    if len(alike):
+        found = (
+            f"test: {len(alike)} images look like copies of training images (saved again, resized, mirrored "
+            f"or brightened): {few(sources[alike])}."
+        )
+        if train.persons is None or test.persons is None:
+            raise ValueError(f"{found} Leave them out of either half; find_copies finds them.")
+        warnings.warn(f"{found} Are they under two persons' names?", stacklevel=2)
