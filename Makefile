@@ -12,7 +12,7 @@ PYTHON313 = $(shell python3.13 -c 'print("python3.13")' 2>/dev/null || \
 	ls $(HOME)/.pyenv/versions/3.13*/bin/python 2>/dev/null | tail -n 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-colab format stamp zip clean
+.PHONY: help install run test test-colab book format stamp zip clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -22,15 +22,22 @@ install: $(VENV)/$(STAMP)  ## make .venv and install facesom into it
 run: install  ## run notebooks 01-05 into outputs/; your own file: make run DATA=path/to/faces.pickle
 	$(VENV)/bin/python notebooks/run.py $(NOTEBOOKS) $(if $(DATA),--data "$(DATA)")
 
-test: install $(VENV)/$(STAMP)-deep  ## check style, run all tests and every notebook on small data
+# two tests at a time, each on one thread, so that they do not wait for each other
+test: export OMP_NUM_THREADS = 1
+test: export OPENBLAS_NUM_THREADS = 1
+test: $(VENV)/$(STAMP)-test  ## check style, run all tests and every notebook on small data
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest -n 2 --dist worksteal
+
+book: $(VENV)/$(STAMP)-book  ## run all notebooks and make a site of them: dist/book/index.html
+	$(VENV)/bin/python notebooks/run.py
+	$(VENV)/bin/python notebooks/book/build.py dist/book
 
 test-colab: $(COLAB)/$(STAMP)  ## run all tests with the library versions of Google Colab
 	$(COLAB)/bin/python -m pytest
 
-format: install  ## format code and notebooks
+format: $(VENV)/$(STAMP)-test  ## format code and notebooks
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
@@ -47,13 +54,15 @@ clean:  ## remove outputs, packages and caches; the environments stay
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
 $(VENV)/$(STAMP): requirements.txt pyproject.toml
-	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --upgrade pip
-	$(VENV)/bin/python -m pip install --quiet --editable '.[notebooks,test]'
+	@echo "Installing into $(VENV): about a minute"
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)/bin/python -m pip install --quiet --editable '.[notebooks]'
 	@touch $@
 
-$(VENV)/$(STAMP)-deep: $(VENV)/$(STAMP)
-	$(if $(TORCH),$(VENV)/bin/python -m pip install --quiet $(TORCH))
+$(VENV)/$(STAMP)-%: $(VENV)/$(STAMP)
+	@echo "Installing what make $* needs beside: about a minute"
+	$(VENV)/bin/python -m pip install --quiet --editable '.[$*]' $(TORCH)
 	@touch $@
 
 $(COLAB)/$(STAMP): requirements.txt pyproject.toml constraints-colab.txt

@@ -10,13 +10,16 @@ the files that the notebooks write.
 import argparse
 import ast
 import base64
+import os
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from tqdm import tqdm
 
 HERE = Path(__file__).resolve().parent
 
@@ -117,6 +120,7 @@ def main():
     parser.add_argument("--data", help="a pickle of faces; default: drawn faces, 43 persons of 500 frames")
     parser.add_argument("--out", type=Path, default=HERE.parent / "outputs", help="output folder")
     parser.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], help="a parameter")
+    parser.add_argument("--jobs", type=int, default=2, help="how many notebooks run at a time; default: 2")
     arguments = parser.parse_args()
 
     values = dict(map(_value, arguments.set))
@@ -130,34 +134,52 @@ def main():
         parser.error(f"no notebook fits {arguments.names}")
     folder = arguments.out.resolve()
     folder.mkdir(parents=True, exist_ok=True)
+    failed = execute_all(paths, folder, values, arguments.jobs)
+    print(f"In {folder}:")
+    for path in sorted(folder.iterdir()):
+        size = tqdm.format_sizeof(path.stat().st_size, "B")
+        print(
+            f"  {path.name}/  {len(list(path.iterdir()))} files"
+            if path.is_dir()
+            else f"  {path.name}  {size}"
+        )
+    return int(bool(failed))
 
-    took = {}
-    for path in paths:
+
+def execute_all(paths, folder, values, jobs):
+    """Execute notebooks, `jobs` at a time, behind one bar of cells; return the names of those that failed."""
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))  # kernels inherit it
+    n_cells = sum(len(nbformat.read(path, as_version=4).cells) + 1 for path in paths)
+    patience = 0.1 if sys.stderr.isatty() else 10  # seconds between two lines of a log
+    bar = tqdm(total=n_cells, unit="cell", desc="notebooks", dynamic_ncols=True, mininterval=patience)
+    running, failed = {}, []
+
+    def one(path):
         start = time.perf_counter()
 
-        def report(cell, n_cells, name=path.stem):
-            if sys.stdout.isatty():
-                print(f"\r{name}: cell {cell} of {n_cells} ", end="", flush=True)
-            elif cell == 1:
-                print(f"{name}: {n_cells} cells", end="", flush=True)
+        def report(cell, n_cells):
+            bar.set_postfix_str(", ".join(f"{name[:2]}: {k}" for name, k in running.items()), refresh=False)
+            bar.update(cell - running.get(path.stem, 0))
+            running[path.stem] = cell
 
         notebook, error = execute(path, folder, values, report)
-        took[path.stem] = time.perf_counter() - start
-        print(f" {took[path.stem]:.1f} s")
         write_results(notebook, path.stem, folder)
-        if error is not None:
-            print(
-                f"{error}\n{path.name} stopped there; what it did is in {folder / path.name}", file=sys.stderr
-            )
-            return 1
+        running.pop(path.stem, None)
+        return path, error, time.perf_counter() - start
 
-    print(f"\nAll in {sum(took.values()):.0f} s. In {folder}:")
-    for path in sorted(folder.iterdir()):
-        what = (
-            f"{len(list(path.iterdir()))} files" if path.is_dir() else f"{path.stat().st_size / 1e6:.1f} MB"
-        )
-        print(f"  {path.name}{'/' * path.is_dir()}  {what}")
-    return 0
+    with bar, ThreadPoolExecutor(jobs) as pool:
+        try:
+            # the later notebooks take longest
+            for done in as_completed([pool.submit(one, path) for path in reversed(paths)]):
+                path, error, seconds = done.result()
+                bar.write(f"{path.stem}: {seconds:.0f} s")
+                if error is not None:
+                    failed.append(path.stem)
+                    where = f"{path.name} stopped there; what it did is in {folder / path.name}"
+                    bar.write(f"{error}\n{where}", sys.stderr)
+        except KeyboardInterrupt:
+            os._exit(130)  # threads cannot be stopped; the kernels end with this process
+    return failed
 
 
 if __name__ == "__main__":

@@ -78,6 +78,7 @@ def stamp(notebook, name, address):
     if len(setup) != 1:
         raise ValueError(f'{name}: expected one cell with the id "setup", found {len(setup)}.')
     setup[0].source = setup_source(address)
+    setup[0].metadata["tags"] = ["remove-cell"]  # not shown in the book, see Makefile
     notebook.cells = [cell for cell in notebook.cells if cell.id != "badge"]
     badge = badge_source(address, name)
     if badge:

@@ -119,6 +119,23 @@ def test_a_failing_notebook_tells_where_and_keeps_what_was_done(tmp_path):
     assert seen == [(1, 5), (2, 5), (3, 5), (4, 5)]
 
 
+def test_several_run_at_a_time_and_the_rest_goes_on_when_one_fails(tmp_path, capsys):
+    code = nbformat.v4.new_code_cell
+    paths = []
+    for name, what in (("01_good", "open(name + '.txt', 'w').close()"), ("02_bad", "1 / 0"), ("03_good", "")):
+        parameters = code("name = ''", metadata={"tags": ["parameters"]})
+        paths.append(tmp_path / f"{name}.ipynb")
+        nbformat.write(nbformat.v4.new_notebook(cells=[parameters, code(what)]), paths[-1])
+    outputs = tmp_path / "outputs"
+    outputs.mkdir()
+    assert run.execute_all(paths, outputs, {"name": "made"}, jobs=2) == ["02_bad"]
+    assert {"made.txt", "01_good.ipynb", "02_bad.ipynb", "03_good.ipynb"} <= {
+        f.name for f in outputs.iterdir()
+    }
+    said = capsys.readouterr()
+    assert "01_good: " in said.out and "02_bad.ipynb stopped there" in said.err and "9/9" in said.err
+
+
 def test_parameters_need_their_cell():
     with pytest.raises(ValueError, match='one cell tagged "parameters", found 0'):
         run.set_parameters(nbformat.v4.new_notebook(cells=[]), {"a": 1})

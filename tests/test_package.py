@@ -1,9 +1,13 @@
 """The face of the package, the order of its rooms, and what its files must agree on."""
 
 import ast
+import os
 import re
+import shutil
 import subprocess
 import sys
+import zipfile
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +18,76 @@ from facesom.notebook import find_data
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted((ROOT / "facesom").rglob("*.py"))
+ROOMS = [path.parent.name for path in (ROOT / "facesom").glob("*/__init__.py")] + ["notebook"]
+NAMES = sorted(set(facesom.__all__) - set(ROOMS))
 
 
 @pytest.mark.parametrize("name", facesom.__all__)
 def test_every_public_name_is_there(name):
     assert getattr(facesom, name) is not None
     assert name in dir(facesom)
+
+
+def test_the_face_is_small_and_says_all_there_is():
+    assert set(dir(facesom)) == {*NAMES, *ROOMS, "__version__"}
+    assert 25 <= len(NAMES) <= 32
+
+
+def test_readme_and_notebooks_use_names_that_are_there():
+    name = re.compile(r"\bfacesom\.(\w+)(?:\.([a-zA-Z]\w*))?")
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("notebooks/*.ipynb"), *ROOT.glob("*/README.md"), *MODULES]
+    for path in pages:
+        for first, second in name.findall(path.read_text(encoding="utf-8")):
+            if first in {"zip", "git", "css", "html", "js", "__version__"}:
+                continue  # files of that name
+            assert first in dir(facesom), f"{path.name}: there is no facesom.{first}"
+            if first in ROOMS and second and path.suffix != ".py":
+                room = import_module(f"facesom.{first}")
+                inside = (ROOT / "facesom" / first / f"{second}.py").exists()
+                assert hasattr(room, second) or inside, f"{path.name}: there is no facesom.{first}.{second}"
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The built wheel, unpacked: what `pip install .` puts into an environment."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    leave = shutil.ignore_patterns("__pycache__", "*.pyc")
+    shutil.copytree(ROOT / "facesom", source / "facesom", ignore=leave)
+    for name in ("pyproject.toml", "requirements.txt", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    build = ["pip", "wheel", "--quiet", "--no-deps", "--no-index", "--no-build-isolation"]
+    subprocess.run([sys.executable, "-m", *build, "--wheel-dir", folder, source], check=True)
+    with zipfile.ZipFile(next(folder.glob("facesom-*.whl"))) as archive:
+        archive.extractall(folder / "site")
+    return folder / "site"
+
+
+def test_the_wheel_has_every_module_model_and_template(wheel):
+    here = {path.relative_to(ROOT) for path in (ROOT / "facesom").rglob("*") if path.is_file()}
+    here = {path for path in here if "__pycache__" not in path.parts}
+    built = {path.relative_to(wheel) for path in (wheel / "facesom").rglob("*") if path.is_file()}
+    assert built == here and Path("facesom/py.typed") in built
+
+
+def test_the_wheel_works_without_the_repository(wheel, tmp_path):
+    code = """
+import numpy as np, facesom
+for name in facesom.__all__:
+    getattr(facesom, name)
+faces = facesom.make_faces(2, 8, size=32)
+assert facesom.predict_emotions(np.zeros((1, 48, 48), np.uint8)).shape == (1, 7)
+assert facesom.find_faces(np.zeros((64, 64, 3), np.uint8)).shape == (0, 4)
+gray = facesom.to_grayscale(faces.dataset)
+facesom.write_explorer(facesom.FaceSOM(2, 2).fit(gray.X1[0]), gray.X1[0], "map.html")
+print(facesom.__file__)
+"""
+    environment = {**os.environ, "PYTHONPATH": str(wheel)}
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert Path(ran.stdout.splitlines()[-1]).is_relative_to(wheel)
 
 
 def test_an_unknown_name_is_an_attribute_error():
