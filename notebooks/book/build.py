@@ -41,7 +41,7 @@ def main():
             parser.error(
                 f"{arguments.site} is there already and is no site; give another folder, or remove it"
             )
-        shutil.rmtree(arguments.site, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
         failed = sphinx(
             ["-q", "-W", "--keep-going", "-d", f"{folder}/.doctrees", folder, str(arguments.site)]
         )
