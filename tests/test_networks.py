@@ -13,6 +13,7 @@ from facesom.features import (
     three_block_cnn,
     to_tensor,
     train_network,
+    training,
 )
 
 torch = pytest.importorskip("torch", reason="networks need the extra `deep`")
@@ -266,3 +267,19 @@ def test_without_torch_it_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "torch", None)
     with pytest.raises(ImportError, match=r'pip install "facesom\[deep\]"'):
         three_block_cnn()
+
+
+def test_small_networks_train_in_one_thread_and_large_ones_in_all(monkeypatch):
+    seen, before = [], torch.get_num_threads()
+    torch.set_num_threads(2)
+
+    def look(faces, generator):
+        seen.append(torch.get_num_threads())
+        return faces
+
+    for small in (1e12, 0):
+        monkeypatch.setattr(training, "SMALL", small)
+        network = three_block_cnn(3, 16, width=4)
+        train_network(network, IMAGES, LABELS, n_epochs=1, augment=look, **QUIET)
+    assert seen == [1, 2] and torch.get_num_threads() == 2, "and afterwards all is as it was"
+    torch.set_num_threads(before)

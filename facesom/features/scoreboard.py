@@ -6,6 +6,8 @@ import numpy as np
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from sklearn.preprocessing import scale
 
+from facesom.io import one_thread
+
 __all__ = ["MEASURES", "SETTINGS", "score_clustering"]
 
 #: Whose frames are clustered together in `score_clustering`.
@@ -13,6 +15,7 @@ SETTINGS = ("within one person", "across persons", "person mean removed")
 MEASURES = {"ARI": adjusted_rand_score, "NMI": normalized_mutual_info_score}
 
 
+@one_thread()
 def score_clustering(features, expressions, cluster, *, standardise=False, settings=SETTINGS):
     """Cluster features of several persons in three settings, and compare the groups with the truth.
 

@@ -15,10 +15,11 @@ import joblib
 import numpy as np
 from tqdm.auto import tqdm
 
-from facesom.io import as_faces, atomic_write, check_whole
+from facesom.io import as_faces, atomic_write, check_whole, one_thread
 
 from .networks import augment_faces, import_torch, run_network, seeded, to_tensor
 
+SMALL = 1e9  # floating-point operations of a step, up to which one thread is faster than several
 WARM_UP = 0.05  # share of all steps in which the learning rate rises
 
 
@@ -131,7 +132,7 @@ def train_network(
     learning = [weights for weights in network.parameters() if weights.requires_grad]
     if not learning:
         raise ValueError("network: expected weights to train, got none that require a gradient.")
-    _check_fit(network, faces, classes)
+    small = _work(network, faces, classes) * batch_size <= SMALL
     augment = augment_faces if augment is True else augment or None
     if loss is None:
         loss = torch.nn.functional.mse_loss if classes is None else torch.nn.functional.cross_entropy
@@ -150,7 +151,7 @@ def train_network(
         generator = torch.Generator().manual_seed(seed + 1_000_003 * epoch)  # what a resumed one has, too
         order = torch.randperm(len(faces), generator=generator).numpy()
         _training_mode(network)
-        with seeded(seed + 1_000_003 * epoch):
+        with one_thread(small), seeded(seed + 1_000_003 * epoch):
             for step, chosen in enumerate(np.array_split(order, n_steps)):
                 for group in optimizer.param_groups:
                     group["lr"] = learning_rate * _schedule((epoch + (step + 0.5) / n_steps) / n_epochs)
@@ -163,7 +164,7 @@ def train_network(
                 optimizer.step()
                 total += value.item() * len(chosen)
                 bar.update()
-        row = [total / len(faces), *_validate(network, held, loss)]
+            row = [total / len(faces), *_validate(network, held, loss)]
         if not math.isfinite(row[0]):
             raise ValueError(
                 f"the loss of epoch {epoch + 1} is {row[0]}; lower the learning_rate, {learning_rate:g}."
@@ -274,9 +275,13 @@ def _check_validation(validation, classes):
     return held
 
 
-def _check_fit(network, faces, classes):
+def _work(network, faces, classes):
+    """Floating-point operations that one face takes, or `ValueError` where the network does not take it."""
+    from torch.utils.flop_counter import FlopCounterMode
+
     try:
-        outputs = run_network(network, faces[:1])
+        with FlopCounterMode(display=False) as counter:
+            outputs = run_network(network, faces[:1])
     except RuntimeError as error:
         raise ValueError(
             f"images: the network does not take faces of shape {faces.shape[1:]}; expected those it was made "
@@ -287,6 +292,7 @@ def _check_fit(network, faces, classes):
             f"targets: expected classes from 0 to {outputs.shape[-1] - 1}, what the network tells apart, got "
             f"up to {classes.max()}; make it with more n_classes."
         )
+    return counter.get_total_flops()
 
 
 def _schedule(done):

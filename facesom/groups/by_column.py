@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from facesom.io import count_groups, per_person
+from facesom.io import count_groups, one_thread, per_person
 
 from .resampling import N_BOOTSTRAPS, false_discovery_rates, flip_signs, interval, p_value, weighted_means
 from .table import per_frame
@@ -85,6 +85,7 @@ class ColumnEffects:
         )
 
 
+@one_thread()
 def column_effects(X2, groups, *, names=None, n_groups=None, n_permutations=10_000, seed=0):
     """Measure which columns are higher or lower in each group than in the same persons' other frames.
 

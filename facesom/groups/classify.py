@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
+from facesom.io import one_thread
+
 from .resampling import ALIKE, arrange, p_value, person_values, two_labels
 
 STRENGTHS = (0.01, 0.1, 1.0, 10.0)  # of C, from nearly ignoring the values to nearly free
@@ -58,6 +60,7 @@ class LabelClassification:
         return f"LabelClassification({balanced}, {plain}, p = {self.p_value:.3g})"
 
 
+@one_thread()
 def classify_labels(profiles, y, n_permutations=200, seed=0):
     """Predict each person's label from the profiles of all others, and ask whether chance does as well.
 

@@ -12,6 +12,7 @@ from sklearn.metrics import davies_bouldin_score, silhouette_score
 from sklearn.utils.validation import check_is_fitted
 
 from facesom.identity import STABLE, UNSTABLE, match_groups
+from facesom.io import one_thread
 
 from .node_groups import NodeGroups
 
@@ -70,6 +71,7 @@ class GroupChoice:
         return self.sentence
 
 
+@one_thread()
 def choose_n_groups(som, ks=range(2, 13), seed=0):
     """Try numbers of k-means groups on the nodes of a map and recommend one.
 

@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator
 from sklearn.cluster import DBSCAN, HDBSCAN, KMeans
 from sklearn.utils.validation import check_is_fitted
 
-from facesom.io import check_n_groups, check_whole, count_groups, per_person
+from facesom.io import check_n_groups, check_whole, count_groups, one_thread, per_person
 from facesom.som import ADJACENT, FaceSOM, walk_order
 
 METHODS = ("kmeans", "ward", "dbscan", "hdbscan")
@@ -72,6 +72,7 @@ class NodeGroups(BaseEstimator):
         self.min_nodes = min_nodes
         self.eps = eps
 
+    @one_thread()
     def fit(self, X, y=None):
         """Group the nodes of a map.
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.cluster.hierarchy import leaves_list, linkage
 
-from facesom.io import count_groups, per_person
+from facesom.io import count_groups, one_thread, per_person
 
 from .classify import LabelClassification, classify_labels
 from .node_groups import transitions
@@ -170,6 +170,7 @@ class LabelComparison:
         return f"LabelComparison({n} of {a!r}, {m} of {b!r}; {how}; q <= 0.05: {found or 'none'})"
 
 
+@one_thread()
 def compare_labels(profiles, y, n_permutations=10_000, seed=0):
     """Test for each group whether the persons of two labels differ, and by how much.
 

@@ -7,4 +7,4 @@ from .gates import as_array, as_faces, brief, check_n_groups, check_whole, count
 from .images import is_hidden, read_image
 from .onnx import OnnxNetwork, read_onnx
 from .tables import read_table, to_number, to_whole
-from .threads import in_threads
+from .threads import in_threads, one_thread

@@ -1,4 +1,4 @@
-"""Work in threads that ends cleanly where the user interrupts it."""
+"""How many threads small matrices get, and work in several that ends cleanly when interrupted."""
 
 from __future__ import annotations
 
@@ -7,6 +7,25 @@ import warnings
 from multiprocessing.dummy import DummyProcess
 
 from joblib import Parallel
+from threadpoolctl import threadpool_limits
+
+
+def one_thread(small=True):
+    """Return a context and decorator in which BLAS, OpenMP and PyTorch use one thread if work is small.
+
+    On small matrices several threads wait for each other longer than they work, and many times longer where
+    another process is busy.
+
+    Parameters
+    ----------
+    small : bool, default True
+        Otherwise nothing is limited.
+
+    Returns
+    -------
+    context manager and decorator
+    """
+    return threadpool_limits.wrap(limits=1 if small else None)
 
 
 def in_threads(tasks, n_jobs=2):
