@@ -37,14 +37,11 @@ def main():
             if not executed.is_file():
                 parser.error(f"{executed} is missing: execute the notebooks first, python notebooks/run.py")
             shutil.copy(executed, target)
-        if arguments.site.exists() and not (arguments.site / "_static").is_dir():
-            parser.error(
-                f"{arguments.site} is there already and is no site; give another folder, or remove it"
-            )
+        old = arguments.site
+        if old.exists() and any(old.iterdir()) and not (old / "_static").is_dir():
+            parser.error(f"{old} holds something else than a site; give another folder, or remove it")
         shutil.rmtree(old, ignore_errors=True)
-        failed = sphinx(
-            ["-q", "-W", "--keep-going", "-d", f"{folder}/.doctrees", folder, str(arguments.site)]
-        )
+        failed = sphinx(["-q", "-W", "--keep-going", "-d", f"{folder}/.doctrees", folder, str(old)])
     if not failed:
         print(f"{arguments.site / 'index.html'}: open it, or put its folder on any static host")
     return failed
