@@ -1,7 +1,6 @@
 """The data set of drawn faces: its shape, its two file formats, and the gate that all images pass."""
 
 import warnings
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import numpy as np
 
 from .files import atomic_write, open_regular
 from .gates import DatasetError, as_array, as_faces, brief, check_faces, is_colour, is_listed
+from .npz import read_npz
 from .pickles import read_pickle, write_pickle
 
 __all__ = ["DatasetError", "FaceDataset", "as_faces", "is_colour", "load", "save"]
@@ -107,7 +107,7 @@ def _check_frames(X1, name):
             raise DatasetError(
                 f"{name}: persons have different numbers of frames, {brief(', '.join(map(str, frames)))}; "
                 f"expected the same number for each: cut all to the shortest, [x[:{min(frames)}] for x in "
-                f"{name}], and X2 too, or give {name} as a list to fit_soms or group_across_persons, which take it"
+                f"{name}], and X2 too, or give {name} as a list to fit_soms or group_across_persons"
             )
 
 
@@ -151,11 +151,11 @@ def load(path, *, max_bytes=4 * 2**30):
             head = file.read(4)
             file.seek(0)
             if head[:2] == b"PK":
-                return _dataset(_read_npz(file, max_bytes))
+                return _dataset(read_npz(file, max_bytes, KEYS))
             _check_zlib(head)
-            return _dataset(read_pickle(file, max_bytes))
+            return _dataset(read_pickle(file, max_bytes, KEYS))
     except DatasetError as error:
-        raise DatasetError(f"{path}: {error}") from None
+        raise DatasetError(f"{brief(path, 300)}: {error}") from None
 
 
 def _check_zlib(head):
@@ -175,49 +175,27 @@ def _check_zlib(head):
         raise DatasetError(f"not a zlib file; expected {guess}")
 
 
-def _read_npz(file, max_bytes):
-    try:
-        with zipfile.ZipFile(file) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-        if size > max_bytes:
-            raise DatasetError(
-                f"the file announces {size:,} bytes, past the limit of max_bytes={max_bytes:,}; "
-                "if you trust it, pass a larger max_bytes"
-            )
-        file.seek(0)
-        with np.load(file, allow_pickle=False) as arrays:
-            return {key: arrays[key] for key in arrays.files}
-    except DatasetError:
-        raise
-    except Exception as error:
-        raise DatasetError(
-            f"not a readable .npz of plain arrays ({type(error).__name__}: {error!s:.80})"
-        ) from None
-
-
 def _dataset(contents):
     if not isinstance(contents, dict):
         raise DatasetError(
             f'holds a {type(contents).__name__}; expected a dict {{"X1": ..., "X2": ..., "y": ...}}'
         )
-    found = ", ".join(map(repr, contents)) or "nothing"
     for key in KEYS:
         if key not in contents:
-            raise DatasetError(f"missing key {key!r}; found {found}")
-    extra = [key for key in contents if key not in KEYS]
-    if extra:
-        warnings.warn(f"left out of the data set: {', '.join(map(repr, extra))}", stacklevel=3)
+            raise DatasetError(f"missing key {key!r}; found {_listed(contents) or 'nothing'}")
+    if extra := [key for key in contents if key not in KEYS]:
+        warnings.warn(f"left out of the data set: {_listed(extra)}", stacklevel=3)
     arrays = {key: contents[key] for key in KEYS}
-    labels = arrays["y"]
-    # A short list of labels is common; a nested one could unfold into terabytes.
-    if isinstance(labels, list) and all(isinstance(label, (int, float, str, np.generic)) for label in labels):
-        arrays["y"] = np.asarray(labels)
     for key, array in arrays.items():
-        if not isinstance(array, np.ndarray):
+        if not isinstance(array, (np.ndarray, list)):
             raise DatasetError(
                 f"{key} is a {type(array).__name__}; expected a numpy array: np.asarray it, save again"
             )
     return FaceDataset(**arrays)
+
+
+def _listed(keys):
+    return brief(", ".join(brief(repr(key)) for key in keys), 500)
 
 
 def save(data, path):

@@ -74,6 +74,10 @@ def as_array(values, name="values", expected="numbers or texts"):
     """
     if type(values).__name__ == "FaceDataset":
         raise DatasetError(f"{name} is a FaceDataset; expected an array of images: pass its .X1")
+    if isinstance(values, (bytes, bytearray, memoryview)):
+        raise DatasetError(
+            f"{name} is {type(values).__name__}; expected {expected}: use list({name}) if it is that"
+        )
     of_objects = isinstance(values, np.ndarray) and is_listed(values)
     values = _unmasked(values, name)
     try:
@@ -113,10 +117,10 @@ def _of_objects(values, name, expected):
         return numbers.reshape(values.shape)
     if kinds == {"U"} and not missing.any():
         return values.astype(str)
-    what = "missing values" if missing.any() else "a mixture"
+    what = "Python objects or missing values" if missing.any() else "Python objects"
     raise DatasetError(
-        f"{name} has dtype object; expected {expected}, got {what}: use np.asarray(values, float) for numbers, "
-        "np.asarray(values, str) for texts"
+        f"{name} has dtype object; expected {expected}, but it holds {what}: use np.asarray(values, float) "
+        "for numbers, np.asarray(values, str) for texts"
     )
 
 
