@@ -5,6 +5,7 @@ from .dataset import DatasetError, FaceDataset, load, save
 from .files import atomic_write, open_regular
 from .gates import as_array, as_faces, brief, check_n_groups, check_whole, count_groups, is_colour, per_person
 from .images import is_hidden, read_image
+from .npz import read_npz
 from .onnx import OnnxNetwork, read_onnx
 from .tables import read_table, to_number, to_whole
 from .threads import in_threads, one_thread

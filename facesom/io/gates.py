@@ -75,9 +75,7 @@ def as_array(values, name="values", expected="numbers or texts"):
     if type(values).__name__ == "FaceDataset":
         raise DatasetError(f"{name} is a FaceDataset; expected an array of images: pass its .X1")
     if isinstance(values, (bytes, bytearray, memoryview)):
-        raise DatasetError(
-            f"{name} is {type(values).__name__}; expected {expected}: use list({name}) if it is that"
-        )
+        raise DatasetError(f"{name} is {type(values).__name__}; expected {expected}, not bytes")
     of_objects = isinstance(values, np.ndarray) and is_listed(values)
     values = _unmasked(values, name)
     try:

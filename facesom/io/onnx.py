@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 
-import cv2
 import numpy as np
 
 from .files import open_regular
@@ -42,6 +41,8 @@ class OnnxNetwork:
     """
 
     def __init__(self, content):
+        import cv2  # reading a data set should not wait for it
+
         self.content = content
         self._net = cv2.dnn.readNetFromONNX(np.frombuffer(content, np.uint8))
         self.outputs = tuple(self._net.getUnconnectedOutLayersNames())
@@ -94,6 +95,8 @@ def read_onnx(path, *, shape, sha256=None):
             f"{path}: expected sha256 {sha256}, the file has {found}; it is damaged, or another "
             "one. Get it again."
         )
+    import cv2
+
     try:
         return OnnxNetwork(content)
     except cv2.error as error:
