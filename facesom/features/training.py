@@ -48,9 +48,9 @@ class TrainingHistory:
     def __repr__(self):
         best = self.best_epoch
         shown = f"TrainingHistory({len(self.losses)} epochs, {self.seconds:.0f} s; epoch {best + 1}: loss "
-        shown += f"{self.losses[best]:.3f}"
+        shown += f"{self.losses[best]:.3g}"
         if np.isfinite(self.validation_losses[best]):
-            shown += f", validation {self.validation_losses[best]:.3f}"
+            shown += f", validation {self.validation_losses[best]:.3g}"
         if np.isfinite(self.validation_accuracies[best]):
             shown += f", accuracy {self.validation_accuracies[best]:.3f}"
         return shown + ")"
