@@ -5,6 +5,7 @@ import csv
 import hashlib
 import html
 import json
+import os
 import re
 import shutil
 import sys
@@ -12,6 +13,7 @@ import sys
 import cv2
 import numpy as np
 import pytest
+import sklearn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -309,9 +311,40 @@ def test_messages_say_what_to_do(tmp_path, som, gray, shared, data):
         write(som, gray, columns={"frame": np.arange(60)})
     with pytest.raises(ValueError, match="max_images: expected a whole number of at least 1, got 0"):
         write(som, gray, max_images=0)
+    for title in (None, 3):
+        with pytest.raises(ValueError, match=f"title: expected a text, got {title}"):
+            write(som, gray, title=title)
     with pytest.raises(ValueError, match="movements: expected the"):
         write(som, gray, movements=np.ones((60, 3)))
     assert not (tmp_path / "map.html").exists()
+
+
+def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path, som, gray, monkeypatch):
+    path = tmp_path / "map.html"
+    write_explorer(som, gray, path)
+    os.chmod(path, 0o600)
+    (tmp_path / "link.html").symlink_to(path)
+    old = path.read_bytes()
+
+    def full(file):
+        raise OSError("no space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="no space left"):
+            write_explorer(som, gray, path, title="new")
+    assert path.read_bytes() == old
+    write_explorer(som, gray, tmp_path / "link.html", title="new \ud800")
+    assert "<h1>new ?</h1>" in path.read_text(encoding="utf-8") and (tmp_path / "link.html").is_symlink()
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["link.html", "map.html"]
+
+
+def test_tables_of_scikit_learn_are_no_trouble(tmp_path, som, gray):
+    write_explorer(som, gray, tmp_path / "map.html")
+    with sklearn.config_context(transform_output="pandas"):
+        write_explorer(som, gray, tmp_path / "pandas.html")
+    assert (tmp_path / "map.html").read_bytes() == (tmp_path / "pandas.html").read_bytes()
 
 
 # ---- in a browser -----------------------------------------------------------------------------------
@@ -635,3 +668,122 @@ def test_many_faces_are_listed_bit_by_bit(opened, tmp_path, som, gray):
     page.get_by_text("Show more of 60 faces").click()
     assert sorted(listed(page)) == list(range(60))
     assert not page.get_by_text("Show more").is_visible()
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (12, 3), (2, 20)])
+@pytest.mark.parametrize("beside", ["", "1"])
+def test_the_whole_map_is_seen_on_a_screen(opened, tmp_path, gray, shape, beside):
+    som = facesom.FaceSOM(*shape, topology="hexagonal").fit(gray.reshape(-1, 64, 64))
+    write_explorer(som, gray, tmp_path / "map.html", nodes=som.predict(gray.reshape(-1, 64, 64)))
+    page = opened(tmp_path / "map.html", viewport={"width": 1280, "height": 900})
+    page.select_option("#right", beside)
+    page.select_option("#colour", label="faces won")
+    root = "document.documentElement"
+    assert page.evaluate(f"[{root}.scrollWidth, {root}.scrollHeight]") == [1280, 900]
+    for stage in page.locator(".map:not([hidden]) .stage").all():
+        box = stage.bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= 1280
+        assert box["y"] >= 0 and box["y"] + box["height"] <= 900
+        assert max(box["width"] / 1280, box["height"] / 900) > 0.25
+        assert box["width"] / box["height"] == pytest.approx(page.evaluate("maps[0].aspect"), rel=0.02)
+
+
+def seen(page):
+    chosen = [page.locator(f"#{id} option:checked").inner_text() for id in ("left", "right", "colour")]
+    return [
+        *chosen,
+        page.inner_text("#node-title"),
+        page.is_visible("#map-right"),
+        page.input_value("#frame"),
+    ]
+
+
+def test_a_link_keeps_node_person_and_colouring(opened, nodes):
+    page = opened()
+    page.select_option("#left", "2")
+    page.select_option("#right", "0")
+    page.select_option("#colour", label="number")
+    cell(page, int(nodes[2 * N])).click()
+    page.locator(".face").nth(1).click()
+    again = opened()
+    assert seen(again) != seen(page)
+    again.goto(page.url)  # as a link within the open page
+    assert seen(again) == seen(page)
+    fresh = opened()
+    fresh.goto("about:blank")
+    fresh.goto(page.url)
+    assert seen(fresh) == seen(page) and fresh.url == page.url
+    address = page.url.split("#")[0]
+    for wrong in (
+        "#node=99&person=nobody&colour=x&face=-1",
+        "#node=1e9&face=x",
+        "#%%%",
+        "#node=&beside=" + "a" * 9999,
+    ):
+        fresh.goto("about:blank")
+        fresh.goto(address + wrong)
+        assert fresh.inner_text("#node-title") == "No node opened"
+        cell(fresh, 3).click()
+        assert "node=3" in fresh.url
+
+
+def test_the_map_as_seen_is_saved_as_a_picture(opened, nodes):
+    page = opened()
+    page.select_option("#left", "0")
+    page.select_option("#right", "1")
+    page.select_option("#colour", label="faces won")
+    cell(page, int(nodes[0])).click()
+    page.evaluate("Promise.all(maps.map((map) => map.paint()))")
+    with page.expect_download() as download:
+        page.click("#picture")
+    assert download.value.suggested_filename == "facesom-map.png"
+    picture = np.ascontiguousarray(cv2.imread(str(download.value.path()))[..., ::-1])
+    left = 0
+    for side in ("left", "right"):  # each map stands in the picture, pixel by pixel but for the frame
+        canvas = f"document.querySelector('#map-{side} .faces')"
+        shown = np.ascontiguousarray(pixels(page, canvas))
+        height, width = shown.shape[:2]
+        alpha = f"[...{canvas}.getContext('2d').getImageData(0, 0, {width}, {height}).data]"
+        opaque = np.reshape(page.evaluate(alpha), (height, width, 4))[..., 3] == 255
+        apart = cv2.matchTemplate(picture, shown, cv2.TM_SQDIFF, mask=opaque.astype(np.uint8))
+        x, y = cv2.minMaxLoc(apart)[2]
+        assert x >= left
+        assert (picture[y : y + height, x : x + width] == shown).all(axis=2)[opaque].mean() > 0.9
+        left = x + width
+    assert left <= picture.shape[1] and y + height < picture.shape[0]
+    colours = {tuple(colour) for colour in picture.reshape(-1, 3)[::7]}
+    assert (213, 94, 0) in colours  # the open node is framed
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize("letter", ["a", "<", "漢", "a b "])
+def test_names_of_any_length_keep_the_page_in_its_window(opened, tmp_path, som, gray, width, letter):
+    long = letter * (10_000 // len(letter))
+    options = {"persons": [long, f"{long}2", "b"], "columns": {long: np.arange(60)}, "title": long}
+    groups = np.zeros((3, 4), int)
+    write_explorer(som, gray, tmp_path / "map.html", groups, group_names=[long], **options)
+    page = opened(tmp_path / "map.html", viewport={"width": width, "height": 900})
+    page.select_option("#colour", label=page.locator("#colour option").last.inner_text())
+    page.select_option("#left", "0")
+    page.select_option("#right", "1")
+    cell(page, int(som.predict(gray[0])[0])).click()
+    page.locator(".face").first.click()
+    page.click("#play")
+    page.wait_for_timeout(200)
+    page.click("#play")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    if width > 800:
+        assert page.evaluate("document.documentElement.scrollHeight") <= 900
+        assert page.locator("#map-left .stage").bounding_box()["width"] > 200
+    assert page.locator("#title-left").bounding_box()["height"] < 120
+    assert {row["person"] for row in exported(page)} == {long, f"{long}2"}  # whole in the export
+    assert list(exported(page)[0])[-1] == long
+
+
+def test_the_colour_of_a_node_is_that_of_its_known_values(opened, tmp_path, som, gray, nodes):
+    values = np.where(np.arange(P * N) % 3 == 0, np.nan, nodes * 1.0)
+    write_explorer(som, gray, tmp_path / "map.html", columns={"some": values})
+    page = opened(tmp_path / "map.html")
+    page.select_option("#colour", label="some")
+    cell(page, int(nodes[1])).hover()
+    assert f"some {nodes[1]}" in page.inner_text("#status")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 
-from facesom.identity import as_people
-from facesom.io import as_faces, is_colour
+from facesom.io import as_array, as_faces, is_colour
 
 
 def as_stack(images):
@@ -23,27 +23,21 @@ def as_stack(images):
     lengths : list of int, or None
         Frames of each person; None for a single stack.
     """
-    if isinstance(images, (list, tuple)) and len({np.shape(x) for x in images}) > 1:
-        people = as_people(images)
-        return np.concatenate(people), [len(x) for x in people]
-    axes = as_faces(images).ndim - 2
-    images = np.asarray(images)  # in the dtype that came, which a map may have been trained on
-    axes -= is_colour(images)
-    if axes == 1:
-        return images, None
-    if axes == 2:
-        return images.reshape(-1, *images.shape[2:]), [images.shape[1]] * len(images)
-    raise ValueError(
-        "images: expected faces (N, H, W) or (N, H, W, 3), or those of persons (P, N, H, W) or "
-        f"(P, N, H, W, 3), got shape {images.shape}" + ("; pass images[None]." if axes == 0 else ".")
-    )
+    faces = as_faces(images, leading=(1, 2))
+    if isinstance(faces, list):
+        return np.concatenate(faces), [len(person) for person in faces]
+    if type(images) is np.ndarray:
+        faces = images  # in the dtype that came, which a map may have been trained on
+    if faces.ndim - is_colour(faces) == 3:
+        return faces, None
+    return faces.reshape(-1, *faces.shape[2:]), [faces.shape[1]] * len(faces)
 
 
 def each_row(values, n, name, ndims=(1,)):
     """Return values as n rows, whether they come as (n, ...), (P, N, ...) or a list of persons' arrays."""
     if isinstance(values, (list, tuple)) and len({np.shape(v) for v in values}) > 1:
-        values = np.concatenate([np.atleast_1d(v) for v in values])
-    values = np.asarray(values)
+        values = np.concatenate([np.atleast_1d(as_array(v, name)) for v in values])
+    values = as_array(values, name)
     shape = values.shape
     by_person = len(shape) > 1 and shape[0] * shape[1] == n
     if by_person and (shape[0] != n or values.ndim not in ndims):
@@ -113,12 +107,11 @@ def name_persons(persons, lengths, n):
     if persons is None:
         persons = range(len(lengths) if lengths else 1)
         lengths = lengths or [n]
-    if lengths is not None and len(persons) == len(lengths) and np.ndim(persons[0]) == 0:
-        persons = np.repeat([str(p) for p in persons], lengths)
-    persons = np.array([str(p) for p in each_row(persons, n, "persons")])
-    _, first, who = np.unique(persons, return_index=True, return_inverse=True)
-    who = np.argsort(np.argsort(first))[who]
-    counts = np.bincount(who)
-    frames = np.empty(n, dtype=int)
-    frames[np.argsort(who, kind="stable")] = np.arange(n) - np.repeat(np.cumsum(counts) - counts, counts)
-    return persons[np.sort(first)].tolist(), who, frames
+    persons = [str(p) if np.ndim(p) == 0 else [str(q) for q in p] for p in persons]
+    if lengths is not None and len(persons) == len(lengths) and isinstance(persons[0], str):
+        persons = [person for person, length in zip(persons, lengths, strict=True) for _ in range(length)]
+    else:
+        persons = each_row(persons, n, "persons")
+    persons = pd.Series(persons, dtype=object)
+    who, names = pd.factorize(persons)
+    return names.tolist(), who, persons.groupby(who).cumcount().to_numpy()

@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from facesom.groups import NodeGroups, describe_groups, group_distances
 from facesom.identity import SharedGroups
+from facesom.io import atomic_write, check_whole
 from facesom.parts import feature_names
 from facesom.plots import COLOURS, unit_faces, wall_heights
 
@@ -56,7 +57,7 @@ def write_explorer(
         Faces that fall on the map, each person's in the order of time; uint8 or float in [0, 1]. On the page
         they are at most 64 pixels a side.
     path : str or path-like
-        The file, replaced if it is there.
+        The file, which appears whole or not at all; one that is there is replaced.
     groups : NodeGroups, or array_like of int, shape (rows, cols) or one for each image, optional
         Group of each node or each image, -1 for none.
     persons : array_like, one for each image, or of length P, optional
@@ -95,6 +96,9 @@ def write_explorer(
     >>> result = facesom.group_across_persons(data.X1)  # doctest: +SKIP
     >>> facesom.write_explorer(result, data.X1, "map.html", columns={"X2": data.X2})  # doctest: +SKIP
     """
+    if not isinstance(title, str):
+        raise ValueError(f"title: expected a text, got {title!r:.80}.")
+    check_whole(max_images, "max_images", 1)
     images, lengths = as_stack(images)
     n = len(images)
     node_groups = None
@@ -124,8 +128,6 @@ def write_explorer(
         raise ValueError(f"group_names: expected one for each of {n_groups} groups, got {len(group_names)}.")
     distances, meaning = _distances(distances, som, images, nodes, movements)
 
-    if not isinstance(max_images, (int, np.integer)) or max_images < 1:
-        raise ValueError(f"max_images: expected a whole number of at least 1, got {max_images!r}.")
     n_kept = min(n, max_images)
     kept = np.arange(n_kept) * n // n_kept
     size = tile_size(*images.shape[1:3])
@@ -159,7 +161,8 @@ def write_explorer(
     )
     if n_kept < n:
         summary = f"A sample of {n_kept:,} faces, evenly spaced, out of {summary}"
-    Path(path).write_bytes(_page(title, summary, contents).encode())
+    with atomic_write(path, "wb") as file:
+        file.write(_page(title, summary, contents).encode("utf-8", "replace"))
 
 
 def show_explorer(som, images, groups=None, persons=None, *, height=900, path=None, **options):
@@ -270,7 +273,8 @@ def _distances(distances, som, images, nodes, movements):
     if distances is not None:
         return real_numbers(distances, len(images), "distances"), "distance"
     if som.sample_shape_ == images.shape[1:]:
-        return som.transform(images)[np.arange(len(images)), nodes], "distance to the prototype"
+        # an array even where scikit-learn is set to give tables
+        return np.asarray(som.transform(images))[np.arange(len(images)), nodes], "distance to the prototype"
     if movements is not None:
         return group_distances(movements, nodes), "distance to the node's median movement"
     apart = np.empty(len(images))

@@ -6,8 +6,9 @@ import base64
 
 import cv2
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 
+from facesom.io import in_threads
 from facesom.plots import drawn_box, unit_faces
 
 LARGEST = 64  # pixels of the longer side of a tile
@@ -71,8 +72,7 @@ def pack_sheets(faces, size):
         sizes = {quality: len(_webp(first, quality)) * len(parts) for quality in LOSSY}
         quality = next((quality for quality, size in sizes.items() if size <= BUDGET), LOSSY[-1])
     encode = delayed(lambda part: _webp(lay_out_tiles(part, size), quality))
-    sheets = Parallel(n_jobs=2, prefer="threads")(encode(part) for part in parts)
-    return [base64.b64encode(sheet).decode() for sheet in sheets]
+    return [base64.b64encode(sheet).decode() for sheet in in_threads(encode(part) for part in parts)]
 
 
 def lay_out_tiles(faces, size):

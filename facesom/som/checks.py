@@ -93,9 +93,10 @@ def check_like_fitted(som, X):
         )
     samples, shape, is_bytes = check_samples(given)
     if shape not in (som.sample_shape_, (som.n_features_in_,)):
+        n, d = samples.shape[1], som.n_features_in_
         raise ValueError(
             f"X: expected samples of shape {som.sample_shape_} as in fit, got {shape}; resize them alike. "
-            f"X has {samples.shape[1]} features, but FaceSOM is expecting {som.n_features_in_} features as input."
+            f"X has {n} features, but FaceSOM is expecting {d} features as input."
         )
     if len(shape) == len(som.sample_shape_) == 1:
         validate_data(som, X, reset=False, skip_check_array=True)  # names of columns

@@ -37,9 +37,11 @@ for (const i of node.keys()) framesOf[person[i]].push(i);
 const wonBy = (k, who) => (who === ALL ? membersOf[k] : membersOf[k].filter((i) => person[i] === who));
 const number = (x) => (Number.isFinite(x) ? String(Number(x.toPrecision(3))) : "none");
 const count = (n, what) => `${n.toLocaleString("en")} ${what}${n === 1 ? "" : "s"}`;
-const titles = names.map((name) => (/^\d+$/.test(name) ? `person ${name}` : name));
+// A name of any length in the space of a line; whole ones stand in the export.
+const short = (name) => (name.length > 60 ? `${name.slice(0, 45)}…${name.slice(-14)}` : name);
+const titles = names.map((name) => (/^\d+$/.test(name) ? `person ${name}` : short(name)));
 const personName = (p) => titles[p] ?? (names.length > 1 ? "all persons" : titles[0]);
-const groupWords = (k) => (k < 0 ? "no group" : [...new Set([`group ${k}`, groupNames[k]])].join(", "));
+const groupWords = (k) => (k < 0 ? "no group" : [...new Set([`group ${k}`, short(groupNames[k])])].join(", "));
 const groupColour = (k) => (k < 0 ? "#d9d9d9" : data.colours[k % data.colours.length]);
 const place = (k) => `row ${Math.floor(k / data.cols)}, column ${k % data.cols}`;
 
@@ -53,6 +55,8 @@ function nodeWords(k) {
 const state = { open: null, selected: new Set(), image: null, trail: false, listed: STEP, playing: null };
 
 // ---- pictures ----------------------------------------------------------------------------------
+
+const sharpness = () => Math.max(window.devicePixelRatio || 1, 2); // pixels of a canvas for one of the page
 
 // A function that gives the sheet of a face, decoded when first asked for.
 function sheetsOf(texts) {
@@ -82,7 +86,10 @@ async function drawFace(canvas, face) {
 
 // ---- what the map can be coloured by: a value of each node, or a key and its mark -----------------
 
-const mean = (images, values) => images.reduce((sum, i) => sum + values[i], 0) / images.length;
+function mean(images, values) {
+  const known = images.filter((i) => Number.isFinite(values[i]));
+  return known.reduce((sum, i) => sum + values[i], 0) / known.length;
+}
 
 function mostFrequent(images) {
   const times = names.map(() => 0);
@@ -109,7 +116,9 @@ class FaceMap {
     const parts = [".stage", ".faces", ".nodes", ".path"].map((part) => this.section.querySelector(part));
     [this.stage, this.canvas, this.grid, this.path] = parts;
     this.bottom = Math.max(...data.y) + 1;
-    this.stage.style.aspectRatio = `${data.cols * data.crop[2]} / ${this.bottom * data.crop[3]}`;
+    this.aspect = (data.cols * data.crop[2]) / (this.bottom * data.crop[3]);
+    this.stage.style.aspectRatio = this.aspect;
+    this.stage.style.setProperty("--aspect", this.aspect);
     this.cells = Array.from({ length: NODES }, (_, k) => this.cell(k));
     for (let k = 0; k < NODES; k += data.cols) {
       this.grid.append(el("div", { role: "row" }, ...this.cells.slice(k, k + data.cols)));
@@ -143,7 +152,7 @@ class FaceMap {
       return data.ramp[Math.round((data.ramp.length - 1) * (high > low ? (values[k] - low) / (high - low) : 0.5))];
     });
     this.numbers = this.won.map((images, k) => {
-      const value = colouring.value && images.length ? `, ${colouring.name} ${number(values[k])}` : "";
+      const value = colouring.value && images.length ? `, ${short(colouring.name)} ${number(values[k])}` : "";
       return count(images.length, "face") + value;
     });
     const label = (k) => `node ${k}, ${place(k)}: ${this.numbers[k]} · ${nodeWords(k)}`;
@@ -163,7 +172,7 @@ class FaceMap {
 
   // A context in which a cell is 1 × 1.
   clean(canvas) {
-    const scale = window.devicePixelRatio || 1;
+    const scale = sharpness();
     canvas.width = Math.round(this.stage.clientWidth * scale);
     canvas.height = Math.round(this.stage.clientHeight * scale);
     const context = canvas.getContext("2d");
@@ -222,6 +231,18 @@ class FaceMap {
     });
   }
 
+  // The map on a picture, with a frame around the open node and the selected ones.
+  drawTo(context, left, top, colour) {
+    const [width, height] = [this.stage.clientWidth, this.stage.clientHeight];
+    for (const canvas of [this.canvas, this.path]) context.drawImage(canvas, left, top, width, height);
+    const [w, h] = [width / data.cols, height / this.bottom];
+    context.lineWidth = 3;
+    for (const k of new Set([...state.selected, ...(state.open === null ? [] : [state.open])])) {
+      context.strokeStyle = k === state.open ? colour : getComputedStyle(document.body).getPropertyValue("--picked");
+      context.strokeRect(left + (k % data.cols) * w, top + data.y[k] * h, w, h);
+    }
+  }
+
   drawPath() {
     const context = this.clean(this.path);
     if (state.image === null || ![ALL, person[state.image]].includes(this.who)) return;
@@ -254,6 +275,7 @@ function refresh() {
   [$("low").textContent, $("high").textContent] = [low, high].map(number);
   describeSelection();
   listMembers();
+  keepLink();
 }
 
 function light(k) {
@@ -271,6 +293,7 @@ function openNode(k) {
   state.open = k;
   listMembers(STEP);
   maps.forEach((map) => map.mark());
+  keepLink();
 }
 
 function listMembers(listed = state.listed) {
@@ -321,13 +344,14 @@ function showFrame(i, trail = false) {
   $("shown").hidden = false;
   drawFace($("big"), i);
   $("big").setAttribute("aria-label", `${titles[person[i]]}, frame ${frame[i]}`);
-  const rows = [["person", names[person[i]]], ["frame", frame[i]], ["node", `${node[i]} (${place(node[i])})`]];
+  const rows = [["person", titles[person[i]]], ["frame", frame[i]], ["node", `${node[i]} (${place(node[i])})`]];
   if (groupNames.length) rows.push(["group", groupWords(group[i])]);
-  rows.push([data.distance_name, number(distance[i])], ...columns.map(({ name, values }) => [name, number(values[i])]));
+  rows.push([data.distance_name, number(distance[i])], ...columns.map(({ name, values }) => [short(name), number(values[i])]));
   $("numbers").replaceChildren(...rows.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
   for (const face of $("members").querySelectorAll(".face")) face.setAttribute("aria-pressed", face.dataset.image == i);
   shownMaps().forEach((map) => map.drawPath());
   light(node[i]);
+  if (!trail) keepLink(); // else at the end of the movement
 }
 
 function findFrame() {
@@ -417,9 +441,77 @@ function csv() {
   return table.map((line) => line.map(csvField).join(",") + "\r\n").join("");
 }
 
-function download() {
-  const url = URL.createObjectURL(new Blob([csv()], { type: "text/csv" }));
-  el("a", { href: url, download: "facesom-faces.csv" }).click();
+function download(blob, name) {
+  el("a", { href: URL.createObjectURL(blob), download: name }).click();
+}
+
+// The maps as they are seen, with their titles and what the colours mean, as one picture.
+function picture() {
+  const scale = sharpness();
+  const [line, gap] = [22, 12];
+  const shown = shownMaps();
+  const widths = shown.map((map) => map.stage.clientWidth);
+  const canvas = el("canvas");
+  canvas.width = scale * (gap + widths.reduce((sum, width) => sum + width + gap, 0));
+  canvas.height = scale * (2 * gap + 2 * line + Math.max(...shown.map((map) => map.stage.clientHeight)));
+  const context = canvas.getContext("2d");
+  const style = getComputedStyle(document.body);
+  const write = (text, x, y, width) => context.fillText(text, x, y + 0.7 * line, width);
+  context.scale(scale, scale);
+  context.fillStyle = style.backgroundColor;
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.font = "14px system-ui, sans-serif";
+  let left = gap;
+  shown.forEach((map, m) => {
+    context.fillStyle = style.color;
+    write(map.section.querySelector("h2").textContent, left, gap, widths[m]);
+    map.drawTo(context, left, gap + line, style.getPropertyValue("--lit"));
+    left += widths[m] + gap;
+  });
+  const [top, name] = [canvas.height / scale - line - gap / 2, short(colourings[$("colour").value].name)];
+  context.fillStyle = style.color;
+  write(`coloured by ${name}` + ($("legend").hidden ? "" : `: ${$("low").textContent}`), gap, top);
+  if ($("legend").hidden) return canvas;
+  const start = 2 * gap + context.measureText(`coloured by ${name}: ${$("low").textContent}`).width;
+  data.ramp.forEach((colour, k) => {
+    context.fillStyle = colour;
+    context.fillRect(start + 2 * k, top + 4, 3, 12); // overlapping, so that no paper shines through
+  });
+  context.fillStyle = style.color;
+  write($("high").textContent, start + 2 * data.ramp.length + gap, top);
+  return canvas;
+}
+
+// ---- the link ----------------------------------------------------------------------------------
+
+const ENTRIES = { person: "left", beside: "right", colour: "colour" };
+
+// What the page shows, kept behind the # of its address.
+function keepLink() {
+  if (location.protocol === "about:") return; // inside a notebook the page has no address of its own
+  const said = new URLSearchParams();
+  for (const [entry, id] of Object.entries(ENTRIES)) said.set(entry, nameOf(id, $(id).value));
+  if (state.open !== null) said.set("node", state.open);
+  if (state.image !== null) said.set("face", original[state.image]);
+  history.replaceState(null, "", `#${said}`);
+}
+
+// Choices are kept by name, which still holds when the page is written anew with more persons or columns.
+function nameOf(id, value) {
+  if (value === "") return "";
+  return id === "colour" ? colourings[value].name : (names[value] ?? "all persons");
+}
+
+function followLink() {
+  const said = new URLSearchParams(location.hash.slice(1));
+  for (const [entry, id] of Object.entries(ENTRIES)) {
+    const found = [...$(id).options].find(({ value }) => nameOf(id, value) === said.get(entry));
+    if (found) $(id).value = found.value;
+  }
+  const [open, image] = [said.get("node"), original.indexOf(Number(said.get("face") ?? NaN))];
+  showSides();
+  if (image >= 0) showFrame(image);
+  if (/^\d+$/.test(open) && Number(open) < NODES) openNode(Number(open));
 }
 
 // ---- wiring ------------------------------------------------------------------------------------
@@ -463,15 +555,17 @@ function wire(map) {
     for (const [type, action] of Object.entries(act)) cell.addEventListener(type, (event) => action(k, event));
   });
   map.grid.addEventListener("pointerleave", () => state.playing || light(null));
-  map.chooser.addEventListener("change", () => {
-    maps[1].section.hidden = $("right").value === "";
-    $("maps").classList.toggle("two", maps[1].shown);
-    refresh();
-  });
+  map.chooser.addEventListener("change", showSides);
+}
+
+function showSides() {
+  maps[1].section.hidden = $("right").value === "";
+  $("maps").classList.toggle("two", maps[1].shown);
+  refresh();
 }
 
 const options = (list, first) => list.map((name, k) => el("option", { value: first + k }, name));
-$("colour").append(...options(colourings.map(({ name }) => name), 0));
+$("colour").append(...options(colourings.map(({ name }) => short(name)), 0));
 $("left").append(...options(["all persons", ...titles], ALL));
 $("right").append(el("option", { value: "" }, "no other"), ...options(["all persons", ...titles], ALL));
 $("person").append(...options(titles, 0));
@@ -483,7 +577,7 @@ for (const label of document.querySelectorAll(".several")) label.hidden = names.
 
 maps.forEach(wire);
 groupNames.forEach(listGroup);
-refresh();
+followLink();
 
 const on = (id, type, action) => $(id).addEventListener(type, action);
 const repaint = () => maps.forEach((map) => map.paint());
@@ -495,6 +589,8 @@ on("find", "submit", (event) => event.preventDefault() || findFrame());
 on("person", "change", findFrame);
 on("time", "input", () => (stop(), showFrame(framesOf[$("person").value][$("time").value], true)));
 on("time", "change", () => openNode(node[state.image]));
-on("export", "click", download);
+on("export", "click", () => download(new Blob([csv()], { type: "text/csv" }), "facesom-faces.csv"));
+on("picture", "click", () => picture().toBlob((blob) => download(blob, "facesom-map.png")));
+window.addEventListener("hashchange", followLink);
 on("clear", "click", () => [...state.selected].forEach(toggle));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
