@@ -784,11 +784,11 @@ def test_bytes_that_are_no_arrays_are_refused(saved):
             FaceSOM.load(saved)
     for compression in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
         write_members(saved, members, compression)
-        with pytest.raises(facesom.DatasetError, match="compressed in a way"):
+        with pytest.raises(facesom.DatasetError, match="packed in another way"):
             FaceSOM.load(saved)
     write_members(saved, members, zipfile.ZIP_DEFLATED)
     assert FaceSOM.load(saved).n_features_in_ == 4
-    with pytest.raises(facesom.DatasetError, match="announces more than max_bytes=1,000"):
+    with pytest.raises(facesom.DatasetError, match="limit of max_bytes=1,000"):
         FaceSOM.load(saved, max_bytes=1000)
     with pytest.raises(OSError):
         FaceSOM.load(saved.parent)

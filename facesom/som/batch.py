@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-from functools import cache
-
 import numpy as np
 from scipy.linalg import eigh
 from scipy.sparse import csr_array
 from scipy.sparse.linalg import eigsh
-from threadpoolctl import ThreadpoolController
 
 from .grid import neighborhood_weights
 from .quality import BLOCK
 
 GRAM_ROWS = 4000  # largest Gram matrix: 128 MB
 EPOCH_ROWS = 20_000  # samples an epoch looks at; of more, each epoch draws others
-ONE_THREAD = 2**25  # 8000 faces of 64 x 64
 START_ROWS = 1000  # samples that the main components are found from
 
 
@@ -69,20 +64,6 @@ def train_batch(samples, fades, shape, *, init="pca", sample_weight=None, seed=0
     weights = np.tile(samples[0].astype(float), (len(trained), 1))
     weights[:, varies] = trained
     return weights, history, blocks
-
-
-def blas_threads(size):
-    """Return a context in which BLAS uses one thread if there are up to `ONE_THREAD` numbers to work on.
-
-    On small matrices several threads wait for each other more than they gain, most where others compute too.
-    """
-    return blas_libraries().limit(limits=1, user_api="blas") if size <= ONE_THREAD else nullcontext()
-
-
-@cache
-def blas_libraries():
-    """Return the handle to the loaded BLAS libraries; finding them takes longer than a step of training."""
-    return ThreadpoolController()
 
 
 def train_gram(samples, weight, fades, shape, init, seed):

@@ -9,13 +9,16 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .batch import blas_threads, fading_neighborhood, train_batch
+from facesom.io import one_thread
+
+from .batch import fading_neighborhood, train_batch
 from .checks import check_init, check_like_fitted, check_parameters, check_samples, check_weight, doubts
 from .grid import node_positions, node_steps
 from .mapfile import load_map, save_map
 from .online import new_minisom, train_online
 from .quality import FOLDED, gaps_to_adjacent, map_quality, nearest_two, squared_distances, topographic_error
 
+SMALL = 2**25  # numbers to work on; 8000 faces of 64 x 64
 FOLDED_ADVICE = {
     "batch": "a larger sigma or more epochs",
     "online": 'method="batch", a larger sigma or more steps',
@@ -356,7 +359,7 @@ class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, B
             init = check_init(init, grid, sample_shape)
         for doubt in doubts(self):
             warnings.warn(doubt, stacklevel=3)
-        with blas_threads(samples.size):
+        with one_thread(samples.size <= SMALL):
             steps = node_steps(*grid, self.topology, self.torus)
             if online:
                 weights, history, blocks = train_online(samples, self, init), np.empty(0), None

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
-import zipfile
 
 import numpy as np
 
-from facesom.io import DatasetError, atomic_write, open_regular
+from facesom.io import DatasetError, atomic_write, brief, open_regular, read_npz
 
 from .checks import check_init, check_parameters, check_samples
 from .quality import nearest_two
@@ -42,7 +40,7 @@ def load_map(kind, path, max_bytes):
     """Read a map of class `kind`; see `FaceSOM.load`."""
     with open_regular(path) as file:
         try:
-            arrays = read_arrays(file, max_bytes)
+            arrays = read_npz(file, max_bytes)
             header = json.loads(str(arrays.pop("header")))
             if header["format"] != FORMAT or header["version"] not in range(1, VERSION + 1):
                 raise ValueError(f"it says {header['format']!r:.40}, version {header['version']!r:.40}")
@@ -56,36 +54,13 @@ def load_map(kind, path, max_bytes):
                 som.feature_names_in_ = arrays["feature_names_in_"].astype(object)
             som.sample_shape_, som.bytes_ = tuple(som.sample_shape_), header["_bytes"]
             check_map(som)
-        except Exception as error:  # a damaged zip, header or array fails in many ways
+        except Exception as error:  # a damaged header fails in many ways
+            said = error if isinstance(error, ValueError) else f"{type(error).__name__} {error}"
             raise DatasetError(
                 f"{path}: expected a map saved by FaceSOM.save, version {VERSION} or before, but: "
-                f"{type(error).__name__}: {error!s:.300}. Save it again, or update facesom."
+                f"{brief(said, 300)}. Save it again, or update facesom."
             ) from None
     return som
-
-
-def read_arrays(file, max_bytes):
-    """Read the arrays of an ``.npz``; no more memory is taken than the file holds of each."""
-    arrays = {}
-    with zipfile.ZipFile(file) as archive:
-        members = archive.infolist()
-        if sum(member.file_size for member in members) > max_bytes:
-            raise ValueError(f"it announces more than max_bytes={max_bytes:,}; if you trust it, pass more")
-        for member in members:
-            if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise ValueError(f"{member.filename!r:.40} is compressed in a way that numpy does not write")
-            with archive.open(member) as packed:
-                content = packed.read(member.file_size + 1)  # all at once could unfold to any size
-            array = io.BytesIO(content)
-            if np.lib.format.read_magic(array) != (1, 0):
-                raise ValueError(f"{member.filename!r:.40} is not an array of numbers or text")
-            shape, fortran, dtype = np.lib.format.read_array_header_1_0(array)
-            if dtype.kind not in "fiuU":
-                raise ValueError(f"{member.filename!r:.40} is not an array of numbers or text")
-            values = np.frombuffer(content, dtype, offset=array.tell())
-            values = values.reshape(shape, order="F" if fortran else "C")
-            arrays[member.filename.removesuffix(".npy")] = values.copy()
-    return arrays
 
 
 def check_map(som):

@@ -10,9 +10,8 @@ from joblib import delayed
 from sklearn.base import clone
 from tqdm.auto import tqdm
 
-from facesom.io import in_threads
+from facesom.io import in_threads, one_thread
 
-from .batch import blas_threads
 from .checks import check_persons
 from .map import FOLDED_ADVICE, FaceSOM
 from .mapfile import load_if_same
@@ -68,7 +67,7 @@ def fit_soms(X1, method="batch", seed=42, *, n_jobs=2, progress=True, folder=Non
     tasks = (delayed(fit_person)(som, persons[p], p) for p in waiting)
     done = len(persons) - len(waiting)
     bar = tqdm(total=len(persons), initial=done, desc="maps", unit="person", disable=not progress)
-    with blas_threads(0), bar, closing(in_threads(tasks, n_jobs)) as work:
+    with one_thread(), bar, closing(in_threads(tasks, n_jobs)) as work:
         for p, trained in zip(waiting, work, strict=True):
             soms[p] = trained
             if folder is not None:
