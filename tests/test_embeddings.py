@@ -66,6 +66,13 @@ def test_the_cnn_tells_new_images_apart(shapes, trained):
     np.testing.assert_array_equal(cnn.classes_[logits.argmax(axis=1)], cnn.predict(images))
 
 
+def test_faces_of_another_size_are_brought_to_that_of_the_network(shapes, trained):
+    large = shapes[0][0].repeat(2, axis=1).repeat(2, axis=2)
+    for network in trained:
+        np.testing.assert_allclose(network.transform(large), network.transform(shapes[0][0]), atol=0.5)
+    assert (trained[1].predict(large) == trained[1].predict(shapes[0][0])).mean() > 0.9
+
+
 def test_labels_can_be_names(shapes):
     names = np.array(["disc", "square"])[shapes[1]]
     cnn = clone(CNN).set_params(n_epochs=2).fit(shapes[0], names)

@@ -31,7 +31,7 @@ VERSION = 1
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class _Embedding(FaceTransformer):
-    """What both networks share: one size of faces, weights from training or from a checked file."""
+    """What both networks share: faces of any size, weights from training or from a checked file."""
 
     size: int = 32
     width: int = 16
@@ -93,6 +93,10 @@ class _Embedding(FaceTransformer):
         check_parameters(self, *self._settings(), "n_epochs", "batch_size")
         if self.size % 8 or self.size < 16:
             raise ValueError(f"size: expected a multiple of 8 from 16 up, got {self.size!r}.")
+
+    def _fitted(self, X):
+        check_is_fitted(self, "network_")
+        return self._read(X)  # of any size: all are resized
 
     def _settings(self):
         return {"size": self.size, "width": self.width}
