@@ -7,8 +7,8 @@
 Beside each pickle stand as many frames of `make_faces`, of three times as many persons, staged and as film.
 A statistic is the median over persons, a cell the median over features; in brackets how many of the 24
 features lie within a factor of two of the filmed ones. The constants of `facesom.drawn.film` were set by hand
-on two sets of 22 filmed people × 150 frames (head held and moving); a third, 8 of them × 400, stood beside them
-as a check. Prints Markdown.
+on two sets of 22 filmed people × 150 frames (head held and moving); a third, 8 of them × 400, stood beside as
+a check. Prints Markdown.
 """
 
 from __future__ import annotations
