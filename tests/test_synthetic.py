@@ -15,7 +15,7 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from facesom.drawn import synthetic
 from facesom.drawn.drawing import LANDMARKS, PALETTE, PARTS, X2_NAMES, distances, draw_landmarks
-from facesom.drawn.facemodel import ACTION_UNITS, EXPRESSIONS, PROPORTIONS, face_landmarks
+from facesom.drawn.facemodel import ACTION_UNITS, EXPRESSIONS, PROPORTIONS, face_landmarks, lopsided
 from facesom.drawn.film import ACTIONS
 from facesom.drawn.synthetic import THRESHOLD, make_faces
 from facesom.parts import shape_features
@@ -284,6 +284,33 @@ def test_nods_are_seen_and_only_where_the_head_moves(film):
     assert not make_faces(1, 9, style="film", head_movement=0).poses["nod"].any()
     brow = film.dataset.X2[..., X2_NAMES.index("left_brow_inner_height")]
     assert np.median([np.corrcoef(a, b)[0, 1] for a, b in zip(brow, film.poses["nod"], strict=True)]) < -0.2
+
+
+def test_each_side_shows_what_it_does():
+    half = lopsided(mean_face(), mean_face(AU1=1.0, AU12=1.0, AU43=1.0))
+    moved = (half - mean_face())[:, 1]
+    for name in ("left_brow", "left_eye"):
+        assert not moved[LANDMARKS[name]].any() and moved[LANDMARKS[name.replace("left", "right")]].any()
+    lips = moved[LANDMARKS["outer_lips"]]
+    assert abs(lips[0]) < 1e-12 and lips[6] > 0.1
+    film = make_faces(20, 100, seed=4, style="film", head_movement=0)
+    column = {name: film.dataset.X2[..., k] for k, name in enumerate(X2_NAMES)}
+    action = {name: film.actions[..., k] for k, name in enumerate(ACTIONS)}
+    for unit, moves, sign in [("AU12", "corner_height", 1), ("AU43", "eye_opening", -1)]:
+        lean = action[f"{unit}_right"] - action[f"{unit}_left"]
+        seen = column[f"right_{moves}"] - column[f"left_{moves}"]
+        lean, seen = (x - x.mean(axis=1, keepdims=True) for x in (lean, seen))
+        assert sign * np.corrcoef(lean.ravel(), seen.ravel())[0, 1] > 0.1, unit
+
+
+def test_landmarks_on_film_jitter_and_some_of_it_lasts():
+    film = make_faces(30, 150, seed=6, style="film", head_movement=0)
+    across = np.diff(film.landmarks[:, :, [10, 13]], axis=2)[:, :, 0]  # from corner to corner of the left eye
+    width = np.linalg.norm(across, axis=-1) / (64 * film.identities["eye_distance"][:, None])
+    off = width - width.mean(axis=1, keepdims=True)
+    assert 0.002 < np.median(off.std(axis=1)) < 0.02
+    kept = (off[:, 1:] * off[:, :-1]).mean(axis=1) / off.var(axis=1)
+    assert 0.25 < np.median(kept) < 0.8
 
 
 def test_a_film_moves_like_filmed_people(film):
