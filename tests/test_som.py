@@ -555,6 +555,9 @@ def test_choose_parameters_refuses():
         choose_parameters(drawn(n=10))
     with pytest.raises(ValueError, match="method: expected one of"):
         choose_parameters(drawn(), method="offline")
+    for seconds in ("long", float("nan"), -1):
+        with pytest.raises(ValueError, match="seconds: expected a number of 0 or more"):
+            choose_parameters(drawn(), seconds)
 
 
 # ---- all persons
@@ -608,7 +611,18 @@ def test_fit_soms_on_a_dask_cluster():
         assert np.array_equal(som.labels_, quiet(FaceSOM(3, 3), X).labels_)
 
 
-def test_fit_soms_refuses():
+@pytest.mark.parametrize("backend", ["loky", "multiprocessing"])  # the latter as Ray's: results all at once
+def test_fit_soms_in_processes(backend):
+    import joblib
+
+    X1 = np.stack([drawn(seed, n=30) for seed in range(3)])
+    with joblib.parallel_config(backend=backend, n_jobs=2):
+        soms = fit_soms(X1, rows=3, cols=3, n_jobs=None, progress=False)
+    for X, som in zip(X1, soms, strict=True):
+        assert np.array_equal(som.weights_, quiet(FaceSOM(3, 3), X).weights_)
+
+
+def test_fit_soms_refuses(tmp_path):
     with pytest.raises(
         ValueError, match=r"\(P, N, H, W\), got shape \(60, 24, 24\); for one person use FaceSOM"
     ):
@@ -619,6 +633,9 @@ def test_fit_soms_refuses():
         fit_soms({"X1": 1})
     with pytest.raises(ValueError, match="person 1: X: expected finite"):
         fit_soms([square(20), np.full((20, 2), np.nan)], progress=False)
+    fit_soms([square(20), square(20)], rows=2, cols=2, folder=tmp_path, progress=False)
+    with pytest.raises(ValueError, match="person 1: X: expected finite"):
+        fit_soms([square(20), square(20) * np.nan], rows=2, cols=2, folder=tmp_path, progress=False)
 
 
 # ---- files

@@ -7,6 +7,7 @@ import warnings
 from multiprocessing.dummy import DummyProcess
 
 from joblib import Parallel
+from joblib.parallel import get_active_backend
 from threadpoolctl import threadpool_limits
 
 
@@ -47,13 +48,16 @@ def in_threads(tasks, n_jobs=2):
         What each task returns.
     """
     before = set(threading.enumerate())
-    work = Parallel(n_jobs, prefer="threads", return_as="generator")(tasks)
+    backend, _ = get_active_backend(prefer="threads")
+    as_they_come = backend.supports_return_generator  # Ray's, for one, gives them all at the end
+    work = Parallel(n_jobs, prefer="threads", return_as="generator" if as_they_come else "list")(tasks)
     try:
         yield from work
     except BaseException:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # joblib says that tasks are left
-            work.close()
+        if as_they_come:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # joblib says that tasks are left
+                work.close()
         for thread in set(threading.enumerate()) - before:
             if isinstance(thread, DummyProcess):  # a worker of joblib's pool
                 thread.join(timeout=60)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from numbers import Real
 from time import perf_counter
 
 import numpy as np
+from tqdm.auto import tqdm
 
 from .checks import METHODS, check_samples
 from .grid import TOPOLOGIES
@@ -70,7 +72,7 @@ class ParameterChoice:
         return self.sentence
 
 
-def choose_parameters(images, seconds=30.0, *, method="batch", topology="rectangular", seed=0):
+def choose_parameters(images, seconds=30.0, *, method="batch", topology="rectangular", seed=0, progress=True):
     """Choose size, sigma, learning rate, neighbourhood and length of a map from the data.
 
     One parameter after another is swept, the others held at the best so far. Each setting trains three maps;
@@ -87,6 +89,8 @@ def choose_parameters(images, seconds=30.0, *, method="batch", topology="rectang
     topology : {"rectangular", "hexagonal"}, default "rectangular"
     seed : int, default 0
         Seed of the first map of each setting; the next ones count up.
+    progress : bool, default True
+        Show a progress bar.
 
     Returns
     -------
@@ -103,6 +107,15 @@ def choose_parameters(images, seconds=30.0, *, method="batch", topology="rectang
     Of the settings whose maps are not folded (topographic error up to 0.2; if all are, up to a quarter over
     the least), those within 2 % of the least quantization error count as equally close. Of them the one with
     the fewest nodes wins, then the shortest, then the most stable.
+
+    Examples
+    --------
+    >>> import facesom
+    >>> faces = facesom.to_grayscale(facesom.make_faces(1, 40, seed=0).dataset).X1[0]
+    >>> choice = facesom.choose_parameters(faces, seconds=0, progress=False)
+    >>> som = facesom.FaceSOM(**choice.parameters).fit(faces)
+    >>> len(choice.trials), choice.complete
+    (1, False)
     """
     samples = check_samples(images)[0]
     if len(samples) < 2 * BLOCKS:
@@ -110,6 +123,8 @@ def choose_parameters(images, seconds=30.0, *, method="batch", topology="rectang
             f"images: expected at least {2 * BLOCKS} samples to hold a third out, got {len(samples)}; "
             "with so few, keep the defaults and a map of fewer nodes than samples."
         )
+    if not isinstance(seconds, Real) or not seconds >= 0:
+        raise ValueError(f"seconds: expected a number of 0 or more, got {seconds!r}.")
     for name, value, known in (("method", method, METHODS), ("topology", topology, TOPOLOGIES)):
         if value not in known:
             raise ValueError(f"{name}: expected one of {known}, got {value!r}.")
@@ -130,17 +145,20 @@ def choose_parameters(images, seconds=30.0, *, method="batch", topology="rectang
     began = perf_counter()
     tried, trials, complete = [], [], True
     best = 0
-    for varied, values in sweeps.items():
-        setting = tried[best] if tried else start
-        for candidate in [setting, *({**setting, varied: value} for value in values)]:
-            if candidate in tried:
-                continue
-            if trials and perf_counter() - began + max(t.seconds for t in trials) > seconds:
-                complete = False
-                break
-            tried.append(candidate)
-            trials.append(try_setting(samples, candidate, varied, method, topology, seed))
-        best = pick(trials)
+    most = 1 + sum(len(values) - 1 for values in sweeps.values())
+    with tqdm(total=most, desc="settings", unit="setting", disable=not progress) as bar:
+        for varied, values in sweeps.items():
+            setting = tried[best] if tried else start
+            for candidate in [setting, *({**setting, varied: value} for value in values)]:
+                if candidate in tried:
+                    continue
+                if trials and perf_counter() - began + max(t.seconds for t in trials) > seconds:
+                    complete = False
+                    break
+                tried.append(candidate)
+                trials.append(try_setting(samples, candidate, varied, method, topology, seed))
+                bar.update()
+            best = pick(trials)
     return ParameterChoice(trials[best].parameters, explain(trials, best, complete), trials, best, complete)
 
 

@@ -102,9 +102,9 @@ def load_if_same(path, som, X):
     """Return the map in a file if it has the parameters of `som` and was trained on X, else None."""
     try:
         found = type(som).load(path)
-    except (OSError, ValueError):
+        samples, shape, is_bytes = check_samples(X)
+    except (OSError, ValueError):  # what is wrong with X is said when it is trained on
         return None
-    samples, shape, is_bytes = check_samples(X)
     wanted, kept = som.get_params(), found.get_params()
     if not all(np.array_equal(wanted[name], kept[name]) for name in wanted):
         return None

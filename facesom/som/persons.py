@@ -36,7 +36,7 @@ def fit_soms(X1, method="batch", seed=42, *, n_jobs=2, progress=True, folder=Non
         Show a progress bar.
     folder : str or path-like, optional
         Keep each map here as ``person_0000.npz`` and so on. Maps that are there already, with the same
-        parameters and of the same faces, are read instead of trained.
+        parameters and of the same faces, are read instead of trained; damaged ones are trained anew.
     **parameters
         Further parameters of `FaceSOM`.
 
@@ -54,6 +54,14 @@ def fit_soms(X1, method="batch", seed=42, *, n_jobs=2, progress=True, folder=Non
     -----
     UserWarning
         Once, naming the persons whose maps are folded.
+
+    Examples
+    --------
+    >>> import facesom
+    >>> X1 = facesom.to_grayscale(facesom.make_faces(2, 30, seed=0).dataset).X1
+    >>> soms = facesom.fit_soms(X1, rows=3, cols=4, progress=False)
+    >>> [som.prototypes_.shape for som in soms]
+    [(3, 4, 64, 64), (3, 4, 64, 64)]
     """
     persons = check_persons(X1)
     som = FaceSOM(method=method, seed=seed, **parameters)
