@@ -8,7 +8,10 @@ Beside each pickle stand as many frames of `make_faces`, of three times as many 
 A statistic is the median over persons, a cell the median over features; in brackets how many of the 24
 features lie within a factor of two of the filmed ones. The constants of `facesom.drawn.film` were set by hand
 on two sets of 22 filmed people × 150 frames (head held and moving); a third, 8 of them × 400, stood beside as
-a check. Prints Markdown.
+a check.
+
+With NAME_truth.npz beside the pickle (`blend`, strengths of movements), also how much groups tell about
+movement where the features are read as a ridge regression on drawn people learned it. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -17,8 +20,11 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from sklearn.cluster import KMeans
+from sklearn.linear_model import Ridge
 
 import facesom
+from facesom.identity import explained_movement, leak
 
 STYLES = ("staged", "film")
 SEED = 100  # none of its faces was used to choose anything in the package
@@ -47,8 +53,7 @@ def statistics(features):
         "near rest, within sd / 2": (off < 0.5).mean(axis=(0, 1)),
         "far from it, beyond 2.5 sd": (off > 2.5).mean(axis=(0, 1)),
     }
-    scaled = (moved / moved.std(axis=(0, 1))).reshape(-1, features.shape[2])
-    strength = np.linalg.eigvalsh(np.cov(scaled.T))
+    strength = np.linalg.eigvalsh(np.cov(scaled(features).T))
     names = facesom.feature_names()
     uneven = []
     for pair in PAIRS:
@@ -94,13 +99,33 @@ def compare(name, sets, every_feature):
         line(what, *(f"{whole[what]:.3f}" for _, whole in sets.values()))
 
 
-def drawn(n_persons, n_frames):
-    return {
-        style: statistics(
-            facesom.shape_features(facesom.make_faces(n_persons, n_frames, SEED, style=style).dataset.X1)
-        )
-        for style in STYLES
-    }
+def learned(filmed, movements, drawn):
+    """Print what groups of filmed people tell about each other's movements (P, N, M), where the groups are of
+    their features, or of the actions that a ridge regression on drawn people reads from them."""
+    line("8 groups of filmed people, by", "explained", "leak")
+    line("---", "--:", "--:")
+    rows = {"features, person mean removed, scaled": scaled(filmed)}
+    for style, (faces, features) in drawn.items():
+        strengths = faces.actions - faces.actions.mean(axis=1, keepdims=True)
+        ridge = Ridge(100).fit(scaled(features), strengths.reshape(-1, strengths.shape[2]))
+        rows[f"actions, read as learned on drawn people, {style}"] = ridge.predict(scaled(filmed))
+    for name, values in rows.items():
+        groups = [
+            KMeans(8, n_init=4, random_state=s).fit_predict(values).reshape(filmed.shape[:2])
+            for s in range(3)
+        ]
+        told = np.mean([explained_movement(g, movements) for g in groups])
+        line(name, f"{told:.3f}", f"{np.mean([leak(g) for g in groups]):.3f}")
+
+
+def scaled(features):
+    moved = features - features.mean(axis=1, keepdims=True)
+    return (moved / moved.std(axis=(0, 1))).reshape(-1, features.shape[2])
+
+
+def draw(n_persons, n_frames):
+    drawn = {style: facesom.make_faces(n_persons, n_frames, SEED, style=style) for style in STYLES}
+    return {style: (faces, facesom.shape_features(faces.dataset.X1)) for style, faces in drawn.items()}
 
 
 def main():
@@ -112,13 +137,19 @@ def main():
     parser.add_argument("--persons", type=int, default=22, help="without pickles, default 22")
     parser.add_argument("--frames", type=int, default=150, help="without pickles, default 150")
     options = parser.parse_args()
+    if not options.pickles:
+        drawn = draw(3 * options.persons, options.frames)
+        compare("drawn", {style: statistics(F) for style, (_, F) in drawn.items()}, options.features)
     for path in options.pickles:
         filmed = facesom.shape_features(facesom.load(path).X1)
-        size = filmed.shape[:2]
-        sets = {"filmed": statistics(filmed), **drawn(3 * size[0], size[1])}
-        compare(f"{path.stem}, {size[0]} × {size[1]}", sets, options.features)
-    if not options.pickles:
-        compare("drawn", drawn(3 * options.persons, options.frames), options.features)
+        n_persons, n_frames = filmed.shape[:2]
+        drawn = draw(3 * n_persons, n_frames)
+        sets = {"filmed": statistics(filmed), **{style: statistics(F) for style, (_, F) in drawn.items()}}
+        compare(f"{path.stem}, {n_persons} × {n_frames}", sets, options.features)
+        truth = path.with_name(f"{path.stem}_truth.npz")
+        if truth.exists():
+            print()
+            learned(filmed, np.load(truth)["blend"].astype(float), drawn)
 
 
 if __name__ == "__main__":
