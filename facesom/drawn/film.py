@@ -28,7 +28,7 @@ _FASTEST = 1 / 25  # of a second between two frames
 # what comes and goes beside the expressions: actions that go together; usual strength; how long it lasts in
 # seconds
 _HABITS = (
-    ({"AU1": 1.0, "AU2": 0.8}, 0.22, 2.5),
+    ({"AU1": 1.0, "AU2": 1.0}, 0.22, 2.5),
     ({"AU1": 1.0}, 0.07, 1.5),
     ({"AU2": 1.0}, 0.07, 1.5),
     ({"AU4": 1.0}, 0.14, 2.5),
@@ -61,13 +61,13 @@ _SEEN = {
 _BLINKS = 0.2  # per second
 _TONE = 0.12  # of each action at rest, standard deviation over persons
 _DRIFT = 0.06  # of each action over the film
-_SIDES = 0.12  # how much stronger one side is: over persons and actions, and half as much in time
+_SIDES = 0.08  # how much stronger one side is: over persons and actions, and half as much in time
 _ACCENT = 0.05  # how much of every other action a person's action brings along
 # noise of the landmarks in eye distances, by part: of its place, measured from the eyes, and of its points
 _BROWS = slice(LANDMARKS["left_brow"].start, LANDMARKS["right_brow"].stop)
 _EYES = slice(LANDMARKS["left_eye"].start, LANDMARKS["right_eye"].stop)
 _LIPS = slice(LANDMARKS["outer_lips"].start, LANDMARKS["inner_lips"].stop)
-_NOISE = ((_BROWS, 0.008, 0.009), (_EYES, 0.0, 0.004), (_LIPS, 0.02, 0.012))
+_NOISE = ((_BROWS, 0.008, 0.007), (_EYES, 0.0, 0.004), (_LIPS, 0.02, 0.012))
 _LASTING = 0.8  # how much of it lasts for seconds
 
 _UNITS = tuple(ACTION_UNITS)
