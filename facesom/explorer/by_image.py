@@ -1,4 +1,4 @@
-"""What is given for each image of one or several persons, brought to one row an image."""
+"""What is given for each image of one or several persons, brought to one row per image."""
 
 from __future__ import annotations
 

@@ -76,7 +76,8 @@ def write_explorer(
         They can be changed on the page. Default: face words if there are movements, else "group 0" and so on.
     columns : dict of str to array_like, () or (C,) for each image, optional
         Further numbers to colour by and to export, e.g. ``{"X2": data.X2}``.
-    title : str
+    title : str, default "Map of faces"
+        What stands above the map.
     max_images : int, default 25000
         Of more, an evenly spaced sample is taken; the page says so.
 
@@ -84,17 +85,25 @@ def write_explorer(
     ------
     ValueError
         If something does not fit the map or the images; the message says what.
+    OSError
+        If the file cannot be written; a page that was there stays as it was.
 
     Notes
     -----
+    The address of the page, behind its #, keeps node, persons, colouring and face, to go on from there later.
     "For each image" means that the array begins with the axes of the images: (N, ...), (P, N, ...) or a list
     of P arrays. Drawn faces are stored without loss, photographs as WebP of quality 75, very many of them of
     less; columns with seven digits.
 
     Examples
     --------
-    >>> result = facesom.group_across_persons(data.X1)  # doctest: +SKIP
-    >>> facesom.write_explorer(result, data.X1, "map.html", columns={"X2": data.X2})  # doctest: +SKIP
+    >>> import tempfile
+    >>> import facesom
+    >>> data = facesom.make_faces(2, 20, seed=0).dataset
+    >>> gray = facesom.to_grayscale(data).X1
+    >>> som = facesom.FaceSOM(3, 4).fit(gray.reshape(-1, 64, 64))
+    >>> path = tempfile.mkdtemp() + "/map.html"
+    >>> facesom.write_explorer(som, gray, path, columns={"X2": data.X2})
     """
     if not isinstance(title, str):
         raise ValueError(f"title: expected a text, got {title!r:.80}.")
@@ -170,7 +179,11 @@ def show_explorer(som, images, groups=None, persons=None, *, height=900, path=No
 
     Parameters
     ----------
-    som, images, groups, persons
+    som : FaceSOM or SharedGroups
+        As in `write_explorer`.
+    images : array_like
+        As in `write_explorer`.
+    groups, persons : optional
         As in `write_explorer`.
     height : int, default 900
         Pixels.
@@ -189,6 +202,14 @@ def show_explorer(som, images, groups=None, persons=None, *, height=900, path=No
     Notes
     -----
     The whole page becomes part of the notebook's output: clear the output before you save.
+
+    Examples
+    --------
+    >>> import facesom
+    >>> gray = facesom.to_grayscale(facesom.make_faces(2, 20, seed=0).dataset).X1
+    >>> som = facesom.FaceSOM(3, 4).fit(gray.reshape(-1, 64, 64))
+    >>> facesom.show_explorer(som, gray)
+    <IPython.core.display.HTML object>
     """
     try:
         from IPython.display import HTML, display

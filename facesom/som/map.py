@@ -34,8 +34,8 @@ class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, B
         Size of the grid. Node ``row * cols + col``.
     method : {"batch", "online"}, default "batch"
         ``"batch"``: each epoch moves every prototype to the neighbourhood-weighted mean of the samples
-        (Kohonen, 2013). ``"online"``: MiniSom's ``random_weights_init`` and ``train_random``, one sample a
-        step, with the winners that the plain MiniSom script of the same seed finds.
+        (Kohonen, 2013). ``"online"``: MiniSom's ``random_weights_init`` and ``train_random``, one sample
+        per step, with the winners that the plain MiniSom script of the same seed finds.
     seed : int, default 42
         Seed of everything random; MiniSom's ``random_seed``.
     sigma : float, optional
@@ -50,8 +50,10 @@ class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, B
         Online: share of the way that a winner moves towards its sample in the first step.
     n_steps : int, default 1000
         Online: number of samples shown. As in MiniSom, only the first ``n_steps`` samples are ever shown.
-    learning_rate_decay, sigma_decay : str or callable, default "asymptotic_decay"
-        Online: MiniSom's ``decay_function`` and ``sigma_decay_function``.
+    learning_rate_decay : str or callable, default "asymptotic_decay"
+        Online: MiniSom's ``decay_function``: that, "inverse_decay_to_zero" or "linear_decay_to_zero".
+    sigma_decay : str, default "asymptotic_decay"
+        Online: MiniSom's ``sigma_decay_function``: that, "inverse_decay_to_one" or "linear_decay_to_one".
     neighborhood : {"gaussian", "bubble", "mexican_hat", "triangle"}, default "gaussian"
         How a winner's influence fades over the grid. The Mexican hat orders maps poorly in either method.
     topology : {"rectangular", "hexagonal"}, default "rectangular"
@@ -330,6 +332,7 @@ class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, B
         Parameters
         ----------
         path : str or path-like
+            The file.
         max_bytes : int, default 4 GiB
             The most bytes that the file may hold or announce.
 

@@ -51,7 +51,7 @@ def train_online(samples, som, init="random"):
     -----
     Euclidean distances survive an orthogonal change of basis. N samples and K first prototypes span at most
     N + K - 1 axes around their mean, and training never leaves that span. The random generator is brought to
-    the state that MiniSom's constructor would leave for D numbers a node.
+    the state that MiniSom's constructor would leave for D numbers per node.
     """
     picker = new_minisom(som, 1)
     k, d = som.rows * som.cols, samples.shape[1]

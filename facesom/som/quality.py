@@ -49,6 +49,7 @@ def map_quality(samples, weights, steps):
     Parameters
     ----------
     samples : ndarray, shape (N, D)
+        Numbers of any dtype, in the units of the prototypes.
     weights : ndarray of float, shape (K, D)
         Prototypes.
     steps : ndarray of float, shape (K, K)
@@ -76,7 +77,9 @@ def quantization_error(samples, weights, nearest=None):
     Parameters
     ----------
     samples : ndarray, shape (N, D)
+        As in `map_quality`.
     weights : ndarray of float, shape (K, D)
+        Prototypes.
     nearest : tuple, optional
         What `nearest_two` returns, where it is known already.
 
@@ -95,7 +98,9 @@ def topographic_error(samples, weights, steps, nearest=None):
     Parameters
     ----------
     samples : ndarray, shape (N, D)
+        As in `map_quality`.
     weights : ndarray of float, shape (K, D)
+        Prototypes.
     steps : ndarray of float, shape (K, K)
         Planar distance between any two nodes; up to 1.42 is adjacent: 8 neighbours on a rectangular grid, 6
         on a hexagonal one.
@@ -122,7 +127,9 @@ def combined_error(samples, weights, steps, nearest=None):
     Parameters
     ----------
     samples : ndarray, shape (N, D)
+        As in `map_quality`.
     weights : ndarray of float, shape (K, D)
+        Prototypes.
     steps : ndarray of float, shape (K, K)
     nearest : tuple, optional
         What `nearest_two` returns, where it is known already.
@@ -155,7 +162,9 @@ def trustworthiness(samples, winners, steps, n_neighbors=10):
     samples : ndarray, shape (N, D)
         At most 2000, evenly spread, are ranked.
     winners : ndarray of int, shape (N,)
+        Node of each sample.
     steps : ndarray of float, shape (K, K)
+        Planar distance between any two nodes.
     n_neighbors : int
         Size of a neighbourhood; less than half the samples, or it is lowered to that.
 
@@ -211,7 +220,9 @@ def squared_distances(samples, weights):
     Parameters
     ----------
     samples : ndarray, shape (N, D)
+        As in `map_quality`.
     weights : ndarray of float, shape (K, D)
+        Prototypes.
 
     Yields
     ------
@@ -242,7 +253,9 @@ def nearest_two(samples, weights, blocks=None):
     Parameters
     ----------
     samples : ndarray, shape (N, D)
+        As in `map_quality`.
     weights : ndarray of float, shape (K, D)
+        Prototypes.
     blocks : iterable, optional
         What `squared_distances` yields, where it is known already.
 
