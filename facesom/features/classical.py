@@ -39,8 +39,10 @@ class Pixels(FaceTransformer):
 
     Examples
     --------
-    >>> Pixels().fit_transform(images).shape  # doctest: +SKIP
-    (500, 4096)
+    >>> import facesom
+    >>> faces = facesom.to_grayscale(facesom.make_faces(1, 3, seed=0).dataset).X1[0]
+    >>> Pixels().fit_transform(faces).shape
+    (3, 4096)
     """
 
     def inverse_transform(self, X):

@@ -121,6 +121,16 @@ def column_effects(X2, groups, *, names=None, n_groups=None, n_permutations=10_0
     for all groups and columns. Intervals: percentile bootstrap (Efron, 1979). q: Benjamini and Hochberg
     (1995) over groups and columns. Where groups were made from what X2 measures, too, effects tell what the
     groups are; the p-values then only tell which of them to believe.
+
+    Examples
+    --------
+    >>> import facesom
+    >>> faces = facesom.make_faces(8, 40, seed=0)
+    >>> effects = facesom.column_effects(faces.dataset.X2, faces.expressions, n_groups=8)
+    >>> effects.effect.shape
+    (8, 12)
+    >>> list(effects.to_frame().columns)
+    ['group', 'column', 'effect', 'low', 'high', 'p', 'q', 'persons']
     """
     groups = per_person(groups, 1, "groups")
     X2 = _columns(X2, groups)

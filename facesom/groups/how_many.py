@@ -100,6 +100,15 @@ def choose_n_groups(som, ks=range(2, 13), seed=0):
     favours 2, into which any cloud of points can be halved.) Nodes count by the faces they won, except for
     silhouette and Davies-Bouldin. Bootstraps draw nodes, not frames: neighbouring frames of a video are near
     copies, which would make any grouping look stable.
+
+    Examples
+    --------
+    >>> import facesom
+    >>> faces = facesom.make_faces(1, 60, seed=0)
+    >>> som = facesom.FaceSOM(4, 4, seed=0).fit(facesom.shape_features(faces.dataset.X1)[0])
+    >>> choice = facesom.choose_n_groups(som, ks=range(2, 5))
+    >>> choice.n_groups in choice.ks, choice.stability.shape
+    (True, (3,))
     """
     check_is_fitted(som, "weights_")
     used = som.hits_.ravel() > 0

@@ -86,6 +86,15 @@ def person_profiles(groups, n_groups=None):
     ------
     ValueError
         If groups are no whole numbers of -1 or more for each person, or there are more than `n_groups`.
+
+    Examples
+    --------
+    >>> import facesom
+    >>> profiles = facesom.person_profiles([[0, 0, 1, 1], [2, 2, 2, 1]])
+    >>> profiles
+    PersonProfiles(2 persons, 3 groups, 8 frames)
+    >>> profiles.shares.tolist()
+    [[0.5, 0.5, 0.0], [0.0, 0.25, 0.75]]
     """
     groups = per_person(groups, 1, "groups")
     n_groups = count_groups(groups, n_groups)

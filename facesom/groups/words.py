@@ -109,6 +109,16 @@ def describe_groups(movements, groups, *, n_groups=None):
     -----
     A sign is reliable if it is at least 0.02 eye distances and one robust standard deviation from rest, and
     three quarters of the frames go its way. Persons count alike, whatever the number of their frames.
+
+    Examples
+    --------
+    >>> import facesom
+    >>> faces = facesom.make_faces(2, 60, seed=0, mix="balanced")
+    >>> features = facesom.shape_features(faces.dataset.X1)
+    >>> at_rest = features[faces.expressions == faces.expression_names.index("neutral")].mean(axis=0)
+    >>> words = facesom.describe_groups(features - at_rest, faces.expressions)
+    >>> "mouth open" in str(words[faces.expression_names.index("surprised")])
+    True
     """
     movements, groups = movements_by_person(movements, groups)
     names = feature_names()

@@ -94,6 +94,16 @@ def figures(
     Notes
     -----
     Figures are 89 or 183 mm wide, one or two columns of most journals. Fonts are embedded as such.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import facesom
+    >>> faces = facesom.to_grayscale(facesom.make_faces(1, 40, seed=0).dataset).X1[0]
+    >>> som = facesom.FaceSOM(3, 3, seed=0).fit(faces)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     [path.name for path in facesom.figures(som, folder, formats="png", dpi=60)]
+    ['grid.png', 'u_matrix.png', 'hits.png', 'training.png']
     """
     folder = Path(folder)
     formats = [formats] if isinstance(formats, str) else list(formats)
