@@ -13,22 +13,9 @@ from scipy.cluster.hierarchy import leaves_list, linkage
 
 from facesom.io import count_groups, one_thread, per_person
 
+from . import resampling
 from .classify import LabelClassification, classify_labels
 from .node_groups import transitions
-from .resampling import (
-    ALIKE,
-    N_BOOTSTRAPS,
-    arrange,
-    cliffs_delta,
-    draw_persons,
-    false_discovery_rates,
-    interval,
-    mean_differences,
-    p_value,
-    person_values,
-    two_labels,
-    weighted_means,
-)
 
 __all__ = [
     "LabelClassification",
@@ -212,34 +199,34 @@ def compare_labels(profiles, y, n_permutations=10_000, seed=0):
     percentile bootstrap of persons within each label (Efron, 1979), too narrow with few persons
     (``benchmarks/profiles.py``). q: Benjamini and Hochberg (1995).
     """
-    values = person_values(profiles)
-    labels, second = two_labels(y, len(values))
+    values = resampling.person_values(profiles)
+    labels, second = resampling.two_labels(y, len(values))
     rng = np.random.default_rng(seed)
     shown = np.isfinite(values)
     spread = np.where(shown, values, -np.inf).max(axis=0) - np.where(shown, values, np.inf).min(axis=0)
     enough = np.minimum(shown[second].sum(axis=0), shown[~second].sum(axis=0)) >= 2
     testable = enough & (spread > 1e-12)
     if not testable.any():
-        raise ValueError(ALIKE)
-    arrangements, exact = arrange(second, n_permutations, rng)
-    permuted = mean_differences(values, arrangements, ~arrangements)
-    observed = mean_differences(values, second[None], ~second[None])[0]
+        raise ValueError(resampling.ALIKE)
+    arrangements, exact = resampling.arrange(second, n_permutations, rng)
+    permuted = resampling.mean_differences(values, arrangements, ~arrangements)
+    observed = resampling.mean_differences(values, second[None], ~second[None])[0]
     with np.errstate(invalid="ignore"):
         # an arrangement that leaves a label without persons (NaN) counts against the effect
         extreme = (~(np.abs(permuted) < np.abs(observed) - 1e-9 * spread)).sum(axis=0)
-    p_values = np.where(testable, p_value(extreme, len(permuted), exact), np.nan)
-    drawn = draw_persons(second, N_BOOTSTRAPS, rng)
+    p_values = np.where(testable, resampling.p_value(extreme, len(permuted), exact), np.nan)
+    drawn = resampling.draw_persons(second, resampling.N_BOOTSTRAPS, rng)
     last, first = drawn * second, drawn * ~second
     return LabelComparison(
         labels=labels,
         n_persons=(int((~second).sum()), int(second.sum())),
-        means=np.concatenate([weighted_means(values, label[None]) for label in (~second, second)]),
+        means=np.concatenate([resampling.weighted_means(values, label[None]) for label in (~second, second)]),
         difference=observed,
-        interval=interval(mean_differences(values, last, first), testable),
-        delta=cliffs_delta(values, second[None], ~second[None])[0],
-        delta_interval=interval(cliffs_delta(values, last, first), testable),
+        interval=resampling.interval(resampling.mean_differences(values, last, first), testable),
+        delta=resampling.cliffs_delta(values, second[None], ~second[None])[0],
+        delta_interval=resampling.interval(resampling.cliffs_delta(values, last, first), testable),
         p_values=p_values,
-        q_values=false_discovery_rates(p_values),
+        q_values=resampling.false_discovery_rates(p_values),
         permuted=permuted,
         exact=exact,
     )

@@ -105,33 +105,32 @@ def group_table(
     """
     persons = per_person(groups, 1, "groups")
     group, lengths = np.concatenate(persons), [len(g) for g in persons]
-    table = {
-        "person": np.repeat(np.arange(len(lengths)), lengths),
-        "frame": np.concatenate([np.arange(n) for n in lengths]),
-    }
 
     def rows(values, ndim, name):
         return np.concatenate(per_frame(values, ndim, name, persons))
 
-    def check(name, n_groups):
-        if n_groups <= group.max():
-            raise ValueError(f"{name}: expected one for each group up to {group.max()}, got {n_groups}.")
+    def own(values, name, none):
+        """Of values (..., K) of all groups that of the frame's own; `none` where it has none."""
+        if np.shape(values)[-1] <= group.max():
+            raise ValueError(
+                f"{name}: expected one for each group up to {group.max()}, got {np.shape(values)[-1]}."
+            )
+        values = np.broadcast_to(values, (len(group), np.shape(values)[-1]))
+        return np.where(group < 0, none, values[np.arange(len(group)), group])
 
+    frame = np.concatenate([np.arange(n) for n in lengths])
+    table = {"person": np.repeat(np.arange(len(lengths)), lengths), "frame": frame}
     if nodes is not None:
         table["node"] = rows(nodes, 1, "nodes")
     table["group"] = group
     if probabilities is not None:
-        each = rows(probabilities, 2, "probabilities")
-        check("probabilities", each.shape[1])
-        table["probability"] = np.where(group < 0, np.nan, each[np.arange(len(group)), group])
+        table["probability"] = own(rows(probabilities, 2, "probabilities"), "probabilities", np.nan)
     if distances is not None:
         table["distance"] = rows(distances, 1, "distances")
     if words is not None:
-        check("words", len(words))
-        table["words"] = [str(words[k]) if k >= 0 else "" for k in group]
+        table["words"] = own([str(word) for word in words], "words", "")
     if stability is not None:
-        check("stability", len(stability))
-        table["stability"] = np.where(group < 0, np.nan, np.asarray(stability, dtype=float)[group])
+        table["stability"] = own(stability, "stability", np.nan)
     if X2 is not None:
         X2 = rows(X2, 2, "X2")
         X2_names = [f"X2_{c}" for c in range(X2.shape[1])] if X2_names is None else list(X2_names)
