@@ -31,7 +31,8 @@ from time import process_time
 from typing import NamedTuple
 
 import numpy as np
-from alignment import FIRST_SEED, head, line, spread, truth_of
+from alignment import FIRST_SEED, head, line, spread
+from face_sets import read
 from joblib import Parallel, delayed
 from minisom import MiniSom
 from sklearn.cluster import DBSCAN, HDBSCAN, AgglomerativeClustering, KMeans
@@ -47,11 +48,19 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 import facesom
-from facesom.features.classical import HOG, LBP, Contours, Edges, PartGeometry, Pixels
-from facesom.features.embeddings import CNNEmbedding, ConvAutoencoder
-from facesom.features.networks import import_torch
-from facesom.features.scoreboard import MEASURES, SETTINGS, score_clustering
-from facesom.groups.node_groups import NodeGroups
+from facesom.features import (
+    HOG,
+    LBP,
+    CNNEmbedding,
+    Contours,
+    ConvAutoencoder,
+    Edges,
+    PartGeometry,
+    Pixels,
+    import_torch,
+    score_clustering,
+)
+from facesom.features.scoreboard import MEASURES, SETTINGS
 from facesom.som.quality import quantization_error, topographic_error, trustworthiness
 
 CNN = "CNN, supervised"
@@ -75,8 +84,7 @@ def reduced(transformer, seed):
 
 
 def som_groups(X, k, seed):
-    som = facesom.FaceSOM(seed=seed).fit(X)
-    return NodeGroups(k, seed=seed).fit(som).predict(som.labels_)
+    return facesom.NodeGroups(k, seed=seed).fit_predict(X)
 
 
 def by_density(X, k, seed):
@@ -201,7 +209,8 @@ def one_seed(names, seed, n_persons, n_frames, ckplus):
             teacher = draw(seed + 1000, N_TEACHERS, N_LESSONS)
             faces = draw(seed, n_persons, n_frames)._replace(teacher=teacher)
         else:
-            faces = Faces(facesom.to_grayscale(facesom.load(ckplus)).X1, truth_of(ckplus))
+            known = read(ckplus, 0)
+            faces = Faces(facesom.to_grayscale(known.images), known.expressions)
         # of nine frames in a row nearly each shows another expression: nothing to cluster within a person
         settings = SETTINGS if ckplus is None else SETTINGS[1:]
         found = {name: measure(name, faces, seed, settings) for name in names}
@@ -299,7 +308,7 @@ def judge(made, pixels, weights, X, truth, kept):
     """One row of `dimension`: all errors are measured in pixels."""
     steps = made["som"].steps_
     k = len(np.unique(truth))
-    groups = NodeGroups(k).fit(made["som"]).predict(made["winners"])
+    groups = facesom.NodeGroups(k).fit(made["som"]).predict(made["winners"])
     return (
         kept,
         (made["winners"] == pixels["winners"]).mean(),
