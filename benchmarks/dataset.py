@@ -1,9 +1,10 @@
-"""Time and peak memory of `facesom.load` against `pickle.loads(zlib.decompress(...))`, and of the conversion.
+"""Time and peak memory of `facesom.load`, and of the way from file to gray file, against plain Python.
 
 python benchmarks/dataset.py [--persons 43] [--frames 500] [--runs 5]
 
 Every measurement is a process of its own; its peak memory counts from after the imports. Each way reads a
-file once before it is timed, then the ways take turns, and the median time is printed.
+file once before it is timed, then the ways take turns, and the median time is printed. Plain Python is
+`pickle.loads(zlib.decompress(...))`, NumPy's luminance on white, `zlib.compress(pickle.dumps(...))`.
 """
 
 import argparse
@@ -17,8 +18,11 @@ import tempfile
 import time
 import warnings
 import zlib
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
+
+import numpy as np
 
 import facesom
 from facesom.drawn import synthetic
@@ -35,29 +39,41 @@ def read_plain(path):
         return SimpleNamespace(**pickle.loads(zlib.decompress(file.read())))
 
 
-WAYS = {"plain": read_plain, "load": facesom.load}
+def convert_plain(data):
+    """Luminance on white in NumPy, person by person; the parts' grays are not told apart."""
+    gray = np.empty(data.X1.shape[:-1], np.float32)
+    for person, images in zip(gray, data.X1, strict=True):
+        person[:] = np.where(images.any(axis=-1), images @ np.float32([0.299, 0.587, 0.114]) / 255, 1)
+    return SimpleNamespace(X1=gray, X2=data.X2, y=data.y)
+
+
+def save_plain(data, path):
+    path.write_bytes(zlib.compress(pickle.dumps(vars(data), 4)))
+
+
+WAYS = {
+    "plain": (read_plain, convert_plain, save_plain),
+    "load": (facesom.load, facesom.to_grayscale, facesom.save),
+}
 
 
 def measure(way, path):
     """Print seconds, peak memory and size of the arrays for one way of reading `path`, as JSON."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        facesom.to_grayscale([[[0.0] * 8] * 8])  # imports all that will be needed
-    before = peak_bytes()
-    start = time.perf_counter()
-    data = WAYS[way](path)
-    seconds = time.perf_counter() - start
-    size = sum(getattr(data, key).nbytes for key in KEYS)
-    memory = peak_bytes() - before
-    if way == "plain" or not path.endswith("RGB_save.pickle"):
-        return print(json.dumps([seconds, memory, size]))
-    start = time.perf_counter()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        gray = facesom.to_grayscale(data)
-    converted = time.perf_counter() - start
-    both = size + gray.X1.nbytes
-    print(json.dumps([seconds, memory, size, converted, (peak_bytes() - before) / both]))
+    warnings.simplefilter("ignore")
+    facesom.to_grayscale(np.eye(8))  # imports all that will be needed
+    read, convert, write = WAYS[way]
+    before, laps = peak_bytes(), [time.perf_counter()]
+    data = read(path)
+    laps.append(time.perf_counter())
+    size, memory = sum(getattr(data, key).nbytes for key in KEYS), peak_bytes() - before
+    result = {"memory": memory / size, "size": size}
+    if path.endswith("RGB_save.pickle"):
+        gray = convert(data)
+        laps.append(time.perf_counter())
+        result["both"] = (peak_bytes() - before) / (size + gray.X1.nbytes)
+        write(gray, Path(path).with_name("gray.out"))
+        laps.append(time.perf_counter())
+    print(json.dumps({**result, "seconds": [b - a for a, b in pairwise(laps)]}))
 
 
 def main():
@@ -94,19 +110,22 @@ def main():
                     )
                     if run:
                         found[way].append(result)
-            plain, ours = (statistics.median(result[0] for result in found[way]) for way in WAYS)
-            memory, ours_memory = (max(result[1] / result[2] for result in found[way]) for way in WAYS)
-            megabytes = found["load"][0][2] / 1e6
+            plain, ours = (statistics.median(result["seconds"][0] for result in found[way]) for way in WAYS)
+            memory, ours_memory = (max(result["memory"] for result in found[way]) for way in WAYS)
+            megabytes = found["load"][0]["size"] / 1e6
             print(
                 f"{name:18} {megabytes:5.0f} {plain:8.3f} {ours:7.3f} {ours / plain:6.2f}"
                 f" {memory:9.2f}× {ours_memory:8.2f}×"
             )
             if name == "RGB, save":
-                seconds = statistics.median(result[3] for result in found["load"])
-                share = max(result[4] for result in found["load"])
-                summary = f"to_grayscale: {seconds:.2f} s, load and conversion: {share:.2f}× both arrays"
-        print("mem: peak memory in multiples of the arrays")
-        print(summary)
+                whole = found
+        print("mem: peak memory in multiples of the arrays\n")
+        print("the way        load s convert s  export s     all s   memory, in multiples of both arrays")
+        for way, name in (("plain", "plain Python"), ("load", "facesom")):
+            steps = np.median([result["seconds"] for result in whole[way]], axis=0)
+            memory = max(result["both"] for result in whole[way])
+            shown = (f"{seconds:9.2f}" for seconds in (*steps, steps.sum()))
+            print(f"{name:12}", *shown, f"  {memory:.2f}×")
 
 
 def write_files(folder, options):

@@ -70,18 +70,19 @@ def _convert(images, same_intensity):
     on_white = _is_on_white(images, notes)
     if on_white and not colour and not same_intensity:
         return (images if images.dtype == np.float32 else images / np.float32(255)).reshape(shape)
-    codes, counts, solid = _count(images, on_white)
+    faces = np.empty(images.shape[:3], np.float32)
+    pixels = faces.view("<u4")  # until its gray is known, a pixel's ink lies in its place
+    codes, counts = _count(images, on_white, pixels)
     inks = np.stack([codes & 255, codes >> 8 & 255, codes >> 16], axis=-1)
-    parts = _find_parts(inks, counts, solid, notes)
+    parts = _find_parts(inks, counts, lambda: _count_blocks(pixels)[codes], notes)
     grays = np.full(len(parts), SAME) if same_intensity else _spread(parts, on_white, notes)
     weights, _ = _explain(inks, parts)
     table = np.empty(1 << 24, np.float32)
     table[0] = 1
     table[codes] = 1 - weights @ (1 - grays)
-    faces = np.empty(images.shape[:3], np.float32)
     for start in range(0, len(images), BATCH):
         batch = slice(start, start + BATCH)
-        faces[batch] = table.take(_codes(images[batch], on_white))
+        faces[batch] = table.take(pixels[batch])
     if notes:
         warnings.warn("to_grayscale: " + "; ".join(notes), stacklevel=3)
     return faces.reshape(shape)
@@ -96,16 +97,6 @@ def _to_bytes(images):
     return images
 
 
-def _codes(images, on_white):
-    """Each pixel's ink, red + 256 green + 65536 blue: its colour, or what it lacks to white; 0 is bare."""
-    images = _to_bytes(images)
-    packed = np.zeros((*images.shape[:-1], 4), np.uint8)
-    for channel in range(3):
-        value = images[..., min(channel, images.shape[-1] - 1)]
-        packed[..., channel] = 255 - value if on_white else value
-    return packed.view("<u4")[..., 0]
-
-
 def _is_on_white(images, notes):
     some = images[:: max(len(images) // 1000, 1)]  # the border of a thousand tells
     edges = [some[:, [0, -1]], some[:, :, [0, -1]]]
@@ -116,39 +107,55 @@ def _is_on_white(images, notes):
     return bool(light > dark)
 
 
-def _count(images, on_white):
-    """The codes of all ink, how often each occurs, and how often as a block of 2 × 2 pixels."""
+def _count(images, on_white, pixels):
+    """The codes of all ink, and how often each occurs; fills `pixels` with the code of each.
+
+    A code is red + 256 green + 65536 blue of the colour, or of what it lacks to white; 0 is bare.
+    """
     counts = np.zeros(1 << 24, np.uint32)
-    solid = np.zeros(1 << 24, np.uint32)
     for start in range(0, len(images), BATCH):
-        codes = _codes(images[start : start + BATCH], on_white)
-        corner = codes[:, :-1, :-1]
-        block = (
-            (corner == codes[:, 1:, :-1])
-            & (corner == codes[:, :-1, 1:])
-            & (corner == codes[:, 1:, 1:])
-            & (corner > 0)
-        )
-        for total, found in ((counts, codes[codes > 0]), (solid, corner[block])):
-            values, times = np.unique(found, return_counts=True)
-            total[values] += times.astype(np.uint32)
+        batch, found = _to_bytes(images[start : start + BATCH]), pixels[start : start + BATCH]
+        channels = found.view(np.uint8).reshape(*found.shape, 4)
+        for channel in range(3):
+            channels[..., channel] = batch[..., min(channel, batch.shape[-1] - 1)]
+        channels[..., 3] = 0
+        if on_white:
+            found ^= 0xFFFFFF
+        values, times = np.unique(found[found > 0], return_counts=True)
+        counts[values] += times.astype(np.uint32)
     codes = np.flatnonzero(counts)
-    return codes, counts[codes], solid[codes]
+    return codes, counts[codes]
 
 
-def _find_parts(inks, counts, solid, notes):
-    """The colours (K, 3) of the parts among all colours of a drawing, the most frequent first."""
+def _count_blocks(pixels):
+    """How often each code fills a block of 2 × 2 pixels."""
+    solid = np.zeros(1 << 24, np.uint32)
+    for start in range(0, len(pixels), BATCH):
+        codes = pixels[start : start + BATCH]
+        corner = codes[:, :-1, :-1]
+        block = (corner == codes[:, 1:, :-1]) & (corner == codes[:, :-1, 1:]) & (corner == codes[:, 1:, 1:])
+        values, times = np.unique(corner[block & (corner > 0)], return_counts=True)
+        solid[values] += times.astype(np.uint32)
+    return solid
+
+
+def _find_parts(inks, counts, count_blocks, notes):
+    """The colours (K, 3) of the parts among all colours of a drawing, the most frequent first.
+
+    `count_blocks` is asked only if a colour could be a blend, which flat drawings have none of.
+    """
     order = np.argsort(-counts.astype(np.int64), kind="stable")
     if len(order) > MAX_PARTS:
         frequent = np.count_nonzero(counts >= max(3, 0.001 * counts.sum()))
         order = order[: min(frequent, 2 * MAX_PARTS) or MAX_PARTS]
     # A blend of others, rarest first, is no part unless it fills areas: no edge is two pixels wide.
-    parts = list(order)
+    parts, solid = list(order), None
     for i in order[::-1]:
-        fills = solid[i] >= 0.05 * counts[i] and counts[i] >= 0.02 * counts.sum()
         others = [j for j in parts if j != i]
-        if not fills and _explain(inks[i : i + 1], inks[others])[1][0] < TOLERANCE:
-            parts = others
+        if _explain(inks[i : i + 1], inks[others])[1][0] < TOLERANCE:
+            solid = count_blocks() if solid is None else solid
+            if solid[i] < 0.05 * counts[i] or counts[i] < 0.02 * counts.sum():
+                parts = others
     if len(parts) > MAX_PARTS:
         notes.append(
             f"more than {MAX_PARTS} colours fill areas, the rest are read as blends; expected flat drawings"
@@ -201,11 +208,10 @@ def _spread(parts, on_white, notes):
     steps = gap * np.arange(len(parts))
     grays = np.empty(len(parts))
     # With a gap at least between neighbours, gray minus steps must not fall: the nearest such values.
-    from sklearn.isotonic import isotonic_regression  # reading a file should not wait for it
+    from scipy.optimize import isotonic_regression  # reading a file should not wait for it
 
-    grays[order] = steps + isotonic_regression(
-        luminance[order] - steps, y_min=0, y_max=LIGHTEST - gap * (len(parts) - 1)
-    )
+    rising = isotonic_regression(luminance[order] - steps).x
+    grays[order] = steps + np.clip(rising, 0, LIGHTEST - gap * (len(parts) - 1))
     moved = [k for k in order if abs(grays[k] - luminance[k]) > 1e-6]
     if moved:
         moves = ", ".join(
