@@ -3,6 +3,7 @@
 import contextlib
 import copyreg
 import gzip
+import io
 import os
 import pickle
 import struct
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import tracemalloc
 import warnings
+import zipfile
 import zlib
 from pathlib import Path
 
@@ -290,6 +292,224 @@ BOMBS = {
     "lists": b"(" + b"]" * 2_000_000,
     "marks": b"(" * 2_000_000,
 }
+
+
+def text(value):
+    return b"X" + struct.pack("<I", len(value)) + value
+
+
+MB = 1 << 20
+DTYPE = b"cnumpy\ndtype\n"
+U1 = DTYPE + text(b"u1") + b"\x85R"
+BUFFER = b"cnumpy._core.numeric\n_frombuffer\n"
+LAUGHS = b"K\x01q\x00" + b"h\x00\x86q\x00" * 30  # 2**30 leaves for whoever follows them
+HUGE = b"\x8a\xff" + b"\xff" * 254 + b"\x7f"
+Y = b"}(" + text(b"X1") + b"K\x01" + text(b"X2") + b"K\x01" + text(b"y")
+NARROW = {  # little to read, much to do: name, instructions, what is said
+    "nested dtype": (DTYPE + LAUGHS + b"\x85R.", "expected a short text"),
+    "nested order of a dtype": (U1 + b"(K\x03" + LAUGHS + b"NNNtb.", "expected a short text"),
+    "nested module": (LAUGHS + text(b"x") + b"\x93.", "expected a short text"),
+    "nested name": (text(b"x") + LAUGHS + b"\x93.", "expected a short text"),
+    "nested key": (b"}" + LAUGHS + b"Ns.", "keys that are not text"),
+    "nested shape": (
+        BUFFER + b"(\x96" + struct.pack("<Q", 1) + b"a" + U1 + LAUGHS + text(b"C") + b"tR.",
+        "shape",
+    ),
+    "text in a shape": (
+        BUFFER
+        + b"(C\x01a"
+        + DTYPE
+        + text(b"S99999999")
+        + b"\x85R"
+        + text(b"a" * 10)
+        + b"\x85"
+        + text(b"C")
+        + b"tR.",
+        "shape is damaged",
+    ),
+    "30,001 dimensions": (
+        BUFFER + b"(C\x01a" + U1 + b"(" + HUGE + b"q\x01" + b"h\x01" * 30_000 + b"t" + text(b"C") + b"tR.",
+        "shape is damaged",
+    ),
+    "huge dimensions": (
+        BUFFER + b"(C\x01a" + U1 + b"(" + HUGE * 9 + b"t" + text(b"C") + b"tR.",
+        "cannot come from",
+    ),
+    "bytes as arguments": (
+        RECONSTRUCT + b"B" + struct.pack("<I", 12 * MB) + bytes(12 * MB) + b"R.",
+        "is called",
+    ),
+    "bytes as state": (U1 + b"B" + struct.pack("<I", 12 * MB) + bytes(12 * MB) + b"b.", "is filled"),
+    "many arguments": (RECONSTRUCT + b"(" + b"N" * 100_000 + b"tR.", "is called"),
+    "copies of a text": (
+        b"c_codecs\nencode\nq\x01"
+        + text(b"a" * 60_000)
+        + text(b"latin1")
+        + b"\x86q\x00"
+        + b"h\x01h\x00R" * 9000,
+        "copies more bytes than it holds",
+    ),
+    "copies of a long text": (
+        b"c_codecs\nencode\nq\x01" + text(b"a" * MB) + text(b"latin1") + b"\x86q\x00" + b"h\x01h\x00R" * 9000,
+        "copies more bytes than it holds",
+    ),
+    "copies of a scalar": (
+        b"cnumpy._core.multiarray\nscalar\nq\x01"
+        + DTYPE
+        + text(b"S60000")
+        + b"\x85RB"
+        + struct.pack("<I", 60_000)
+        + bytes(60_000)
+        + b"\x86q\x00"
+        + b"h\x01h\x00R" * 9000,
+        "copies more bytes than it holds",
+    ),
+    "one long label": (
+        Y + b"(" + text(b"a" * 4 * MB) + text(b"") + b"q\x01" + b"h\x01" * 60 + b"lu.",
+        "no label",
+    ),
+    "one longer label": (
+        Y + b"(" + text(b"a" * 60_000) + text(b"") + b"q\x01" + b"h\x01" * 9000 + b"lu.",
+        "y is a list",
+    ),
+    "a longer label in lists": (
+        Y + b"((" + text(b"a" * 60_000) + b"l(" + text(b"") + b"lq\x01" + b"h\x01" * 9000 + b"lu.",
+        "y is a list",
+    ),
+    "one array many times": (
+        Y
+        + b"("
+        + BUFFER
+        + b"(B"
+        + struct.pack("<I", MB)
+        + bytes(MB)
+        + U1
+        + b"J"
+        + struct.pack("<I", MB)
+        + b"\x85"
+        + text(b"C")
+        + b"tRq\x01"
+        + b"h\x01" * 9000
+        + b"lu.",
+        "y is a list",
+    ),
+    "wide texts": (b"(" + text(b"a" * 60_000 + "\U0001f600".encode()) * 200, "copies more bytes|stops early"),
+    "long old keys": (
+        b"}T" + struct.pack("<I", MB) + bytes(MB) + b"q\x01Ns" + b"h\x01Ns" * 9000,
+        "expected a short text",
+    ),
+    "a line of a number": (b"I" + b"1" * MB + b"\n.", "takes over 1,000 bytes"),
+    "a number of the memo": (b"Np" + b"9" * 900 + b"\n.", "a memo has the number 999"),
+    "objects": (b"}" * 200_000, "takes over 141,072 steps"),
+    "empty bytes": (b"C\x00" * 200_000, "takes over 141,072 steps"),
+    "old texts": (b"U\x00" * 200_000, "takes over 141,072 steps"),
+    "memo": (b"N" + b"\x94" * 200_000, "takes over 141,072 steps"),
+    "bytes as labels": (Y + b"C\x02\x07\x08u.", "a byte string of 2 bytes is no label"),
+    "a list of bytes": (Y + b"(C\x01\x07C\x01\x08lu.", "a byte string of 1 bytes is no label"),
+    "a text that is none": (text(b"\xff\xfe") + b".", "a text in it is damaged"),
+    "an old text that is none": (b"Sabc\n.", "lacks its quotes"),
+    "many keys": (
+        b"}(" + b"".join(text(b"%09d" % k) + b"N" for k in range(60_000)) + b"u.",
+        "missing key 'X1'",
+    ),
+    "a long name": (b"cnumpy\n" + b"x" * 900 + b"\n.", "which was not run"),
+    "masked arrays": (b"cnumpy.ma.core\n_mareconstruct\n.", r"save it as np.ma.filled\(array, np.nan\)"),
+}
+
+
+@pytest.mark.parametrize("narrow", NARROW)
+def test_work_is_bounded_by_the_file(path, narrow):
+    body, message = NARROW[narrow]
+    raw(path, body)
+    tracemalloc.start()
+    try:
+        with pytest.raises(DatasetError, match=message) as caught:
+            load(path, max_bytes=16 * MB)
+        assert tracemalloc.get_traced_memory()[1] < 3 * 16 * MB
+    finally:
+        tracemalloc.stop()
+    assert len(str(caught.value)) < 1000
+    assert "Unicode" not in str(caught.value) and "MemoryError" not in str(caught.value)
+
+
+def test_messages_and_warnings_stay_short(path):
+    names = {f"{k} " + "x" * 900: None for k in range(30)}
+    for missing in ({}, {"X1": 0}):
+        with pytest.raises(DatasetError, match="missing key") as caught:
+            load(write(path, {**names, **missing}))
+        assert len(str(caught.value)) < 2000
+    with pytest.warns(UserWarning, match="left out") as caught:
+        assert_same(load(write(path, {**contents(), **names})), contents())
+    assert len(str(caught[0].message)) < 2000
+    assert len(str(DatasetError("x" * 10**6))) <= 2000
+    labels = ["x" * 3000 + str(k) for k in range(3)]
+    assert len(repr(FaceDataset(**{**contents(), "y": labels}))) < 2000
+    with pytest.raises(DatasetError) as caught:
+        as_faces(np.zeros((1,) * 20), name="x" * 10**6)
+    assert len(str(caught.value)) <= 2000
+
+
+def test_members_that_unfold_past_their_declared_size_are_refused(tmp_path):
+    path, big = tmp_path / "faces.npz", io.BytesIO()
+    for compression, message in (
+        (zipfile.ZIP_BZIP2, "packed in another way"),
+        (zipfile.ZIP_DEFLATED, "damaged"),
+    ):
+        with zipfile.ZipFile(path, "w", compression) as archive:
+            for key, array in contents(persons=1, frames=1).items():
+                np.lib.format.write_array(big := io.BytesIO(), array)
+                if key == "X1":
+                    big.write(bytes(200 * MB))
+                archive.writestr(f"{key}.npy", big.getvalue())
+        body = bytearray(path.read_bytes())
+        for signature, size, name in ((b"PK\x01\x02", 24, 46), (b"PK\x03\x04", 22, 30)):
+            at = body.find(signature)
+            assert body[at + name : at + name + 6] == b"X1.npy"
+            body[at + size : at + size + 4] = struct.pack("<I", 896)
+        path.write_bytes(body)
+        tracemalloc.start()
+        with pytest.raises(DatasetError, match=f"not a readable .npz of plain arrays.*{message}"):
+            load(path, max_bytes=16 * MB)
+        assert tracemalloc.get_traced_memory()[1] < 3 * 16 * MB
+        tracemalloc.stop()
+
+
+def test_damaged_archives_are_refused(tmp_path):
+    path = tmp_path / "faces.npz"
+    with np.load(save_npz(path)) as arrays:
+        members = {f"{key}.npy": arrays[key] for key in arrays}
+    heads = {
+        "brackets": b"(" * 5000,
+        "no dict": b"3",
+        "huge": b"{'descr': '|u1', 'fortran_order': False, 'shape': (9999999999999,)}",
+        "negative": b"{'descr': '|u1', 'fortran_order': False, 'shape': (-1,)}",
+        "dimensions": b"{'descr': '|u1', 'fortran_order': False, 'shape': (" + b"9," * 3000 + b")}",
+        "structured": b"{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (1,)}",
+        "nothing": b"{'descr': '|V0', 'fortran_order': False, 'shape': (9,)}",
+    }
+    for head in heads.values():
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, array in members.items():
+                np.lib.format.write_array(file := io.BytesIO(), array)
+                if name == "X2.npy":
+                    file = io.BytesIO(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head + b"\n" * 9)
+                archive.writestr(name, file.getvalue())
+        with pytest.raises(DatasetError, match=r"not a readable \.npz of plain arrays: X2|past the limit"):
+            load(path)
+    path.write_bytes(save_npz(path).read_bytes()[:-30])
+    with pytest.raises(DatasetError, match=r"not a readable \.npz"):
+        load(path)
+
+
+def save_npz(path):
+    save(FaceDataset(**contents()), path)
+    return path
+
+
+def test_a_short_fuzz_run_finds_nothing():
+    command = [sys.executable, "benchmarks/fuzz.py", "--n", "3000", "--seed", "7"]
+    run = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_AS is what holds the bomb")

@@ -90,6 +90,7 @@ class FaceDataset:
     def __repr__(self):
         colour = {3: "RGB", 4: "RGBA"}[self.X1.shape[-1]] if is_colour(self.X1) else "gray"
         labels, counts = np.unique(self.y, return_counts=True)
+        labels = [brief(label, 40).encode("utf-8", "replace").decode() for label in labels[:7]]
         shown = ", ".join(f"{count} × {label}" for label, count in zip(labels[:6], counts, strict=False))
         return (
             f"FaceDataset: {self.n_persons} persons × {self.n_frames} frames\n"

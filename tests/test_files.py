@@ -1,0 +1,281 @@
+"""How files are written whole or not at all, how images are read, and how arrays of users come in."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from facesom.io import DatasetError, as_array, as_faces, atomic_write, check_whole, per_person, read_image
+
+posix = pytest.mark.skipif(os.name != "posix", reason="modes, links and pipes of POSIX")
+
+
+# ---------------------------------------- the writer
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "a.txt"
+    with atomic_write(path, encoding="utf-8") as file:
+        file.write("ä")
+        assert not path.exists()
+    assert path.read_bytes() == "ä".encode()
+    with pytest.raises(KeyboardInterrupt), atomic_write(path, "wb") as file:
+        file.write(b"half")
+        raise KeyboardInterrupt
+    assert path.read_bytes() == "ä".encode() and names(tmp_path) == ["a.txt"]
+
+
+def test_names_are_as_long_as_the_system_allows(tmp_path):
+    for name in ("x" * 255, "ä" * 127):
+        with atomic_write(tmp_path / name) as file:
+            file.write("")
+        assert (tmp_path / name).exists()
+    with pytest.raises(OSError, match="name too long"), atomic_write(tmp_path / ("x" * 256)):
+        pass
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    path = tmp_path / "nowhere" / "a.txt"
+    with (
+        pytest.raises(FileNotFoundError, match=r"no such folder, make it first: '.*nowhere'$"),
+        atomic_write(path),
+    ):
+        pass
+    with pytest.raises(IsADirectoryError, match="expected a file, this is a folder"), atomic_write(tmp_path):
+        pass
+    assert names(tmp_path) == []
+
+
+@posix
+def test_what_is_no_file_is_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    for name in (tmp_path / "pipe", "/dev/null", tmp_path / "a"):
+        with pytest.raises(OSError, match=r"a device, a pipe or a socket|symbolic links"), atomic_write(name):
+            pass
+    assert stat.S_ISFIFO((tmp_path / "pipe").lstat().st_mode) and (tmp_path / "a").is_symlink()
+    assert names(tmp_path) == ["a", "b", "pipe"]
+    with pytest.raises(OSError, match="a device, a pipe"):
+        read_image(tmp_path / "pipe")
+
+
+@posix
+def test_mode_and_links_are_kept_even_while_it_is_written(tmp_path):
+    path, link = tmp_path / "a", tmp_path / "folder" / "link"
+    path.write_text("old")
+    path.chmod(0o600)
+    link.parent.mkdir()
+    link.symlink_to("../a")
+    with atomic_write(link) as file:
+        file.write("new")
+        beside = next(tmp_path.glob(".*.part"))
+        assert beside.stat().st_mode & 0o777 == 0o600
+    assert link.is_symlink() and path.read_text() == "new" and path.stat().st_mode & 0o777 == 0o600
+    (tmp_path / "new").symlink_to("fresh")
+    with atomic_write(tmp_path / "new") as file:
+        file.write("x")
+    assert (tmp_path / "fresh").read_text() == "x"
+
+
+@posix
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root gives files away")
+def test_the_owner_is_kept(tmp_path):
+    path = tmp_path / "a"
+    path.write_text("old")
+    os.chown(path, 12345, 12346)
+    with atomic_write(path) as file:
+        file.write("new")
+    assert (path.stat().st_uid, path.stat().st_gid) == (12345, 12346)
+
+
+@posix
+def test_what_a_kill_leaves_is_removed_by_the_next_write_and_what_is_written_is_not(tmp_path):
+    code = (
+        "import sys, time\nfrom facesom.io import atomic_write\n"
+        f"with atomic_write({str(tmp_path / 'a')!r}) as file:\n"
+        "    file.write('half'); file.flush(); print('go', flush=True); time.sleep(60)"
+    )
+    writers = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) for _ in range(2)]
+    for writer in writers:
+        writer.stdout.readline()
+    writers[0].send_signal(signal.SIGKILL)
+    writers[0].wait()
+    assert len(list(tmp_path.glob(".*.part"))) == 2
+    with atomic_write(tmp_path / "b") as file:
+        file.write("whole")
+    assert len(list(tmp_path.glob(".*.part"))) == 1, "the other is still being written"
+    writers[1].kill()
+    writers[1].wait()
+    with atomic_write(tmp_path / "a") as file:
+        file.write("whole")
+    assert names(tmp_path) == ["a", "b"]
+
+
+# ---------------------------------------- images
+
+
+def drawing(ink, size=40):
+    """A cross of `ink` on transparent ground, whose hidden colour is the ink's, too."""
+    picture = np.full((size, size, 4), ink, np.uint8)
+    picture[..., 3] = 0
+    picture[18:22, 5:35, 3] = picture[5:35, 18:22, 3] = 255
+    return picture
+
+
+@pytest.mark.parametrize("gray", [False, True])
+@pytest.mark.parametrize("ink", [0, 20, 60, 128, 200, 240, 255])
+@pytest.mark.parametrize("kind", ["RGBA", "LA", "P", "half"])
+def test_a_drawing_on_transparent_ground_is_seen_whether_dark_or_light(tmp_path, gray, ink, kind):
+    picture = drawing(ink)
+    if kind == "half":
+        picture[..., 3] = picture[..., 3] * 0.8
+    image = Image.fromarray(picture)
+    if kind in ("LA", "P"):
+        image = image.convert(kind)
+    if kind == "P":
+        image = Image.fromarray(np.where(picture[..., 3] > 0, 1, 0).astype(np.uint8)).convert("P")
+        image.putpalette([ink] * 6)
+        image.save(tmp_path / "a.png", transparency=0)
+    else:
+        image.save(tmp_path / "a.png")
+    for where in (tmp_path / "a.png", str(tmp_path / "a.png"), open(tmp_path / "a.png", "rb")):  # noqa: SIM115
+        found, size = read_image(where, gray=gray)
+        assert (
+            size == (40, 40)
+            and found.shape == ((40, 40) if gray else (40, 40, 3))
+            and found.dtype == np.uint8
+        )
+        shown = found if gray else found[..., 0]
+        assert abs(int(shown[20, 20]) - int(shown[0, 0])) >= 100
+        assert shown[0, 0] in (0, 255)
+    assert shown[0, 0] == (255 if ink < 64 else 0)
+
+
+def test_an_opaque_image_stays_as_it_is_and_sizes_are_kept(tmp_path):
+    picture = np.random.default_rng(0).integers(0, 256, (60, 90, 3), dtype=np.uint8)
+    Image.fromarray(picture).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png")[0], picture)
+    small, size = read_image(tmp_path / "a.png", max_side=45)
+    assert small.shape == (30, 45, 3) and size == (90, 60)
+    assert read_image(tmp_path / "a.png", gray=True, square=20)[0].shape == (20, 20)
+    (tmp_path / "b.png").write_bytes((tmp_path / "a.png").read_bytes()[:2000])
+    with pytest.raises((OSError, ValueError)):
+        read_image(tmp_path / "b.png")
+
+
+# ---------------------------------------- the gates
+
+FACES = np.random.default_rng(0).integers(0, 256, (2, 5, 48, 40), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(
+    "images, leading, axis, cure",
+    [
+        (FACES[0][..., None], None, r"axis 3 is one gray channel", "use images[..., 0]"),
+        (FACES[0][..., None], 1, r"axis 3 is one gray channel", "use images[..., 0]"),
+        (FACES[..., None], 2, r"axis 4 is one gray channel", "use images[..., 0]"),
+        (FACES[0][:, None], 1, r"axis 1 is one gray channel", "pass images[:, 0]"),
+        (FACES[:, :, None], 2, r"axis 2 is one gray channel", "pass images[:, :, 0]"),
+        (np.stack([FACES[0]] * 3, axis=1), 1, "axis 1 is the colour axis", "np.moveaxis(images, 1, -1)"),
+        (np.stack([FACES] * 3, axis=2), 2, "axis 2 is the colour axis", "np.moveaxis(images, 2, -1)"),
+        (np.stack([FACES] * 4, axis=2), (1, 2), "axis 2 is the colour axis", "np.moveaxis(images, 2, -1)"),
+        (FACES[0, 0], 1, "got shape", "pass images[None]"),
+        (FACES[0], 2, "for one person", "pass images[None]"),
+        (FACES, 1, "one person", "pass images[0]"),
+        (FACES[0].astype(float), 1, "look like 0..255", "divide by 255"),
+    ],
+)
+def test_wrong_forms_name_the_axis_and_a_cure_that_works(images, leading, axis, cure):
+    with pytest.raises(DatasetError, match=axis) as caught:
+        as_faces(images, leading=leading)
+    assert cure in str(caught.value)
+    expression = cure.removeprefix("use ").removeprefix("pass ").replace("divide by 255", "images / 255")
+    found = as_faces(eval(expression, {"images": images, "np": np}), leading=leading)
+    assert found.shape[-2:] in ((48, 40), (40, 3), (40, 4))
+
+
+def test_persons_of_unequal_length_and_of_mixed_dtypes_are_the_same_faces():
+    persons = [FACES[0], FACES[1][:3]]
+    found = as_faces(persons, leading=2)
+    assert isinstance(found, list) and [x.shape[0] for x in found] == [5, 3] and found[0].dtype == np.uint8
+    objects = np.empty(2, object)
+    objects[0], objects[1] = persons
+    for a, b in zip(found, as_faces(objects, leading=(1, 2)), strict=True):
+        np.testing.assert_array_equal(a, b)
+    mixed = as_faces([FACES[0], FACES[1] / 255], leading=2)
+    np.testing.assert_allclose(mixed, FACES / 255, atol=1e-6)
+    with pytest.raises(DatasetError, match=r"expected frames of \(48, 40\), got \(40, 48\) for person 1"):
+        as_faces([FACES[0], np.moveaxis(FACES[1][:2], 1, 2)], leading=2)
+
+
+@pytest.mark.parametrize("wrap", [lambda x: x, lambda x: [x[0], x[1]], lambda x: [list(x[0]), list(x[1])]])
+def test_masked_pixels_are_not_forgotten(wrap):
+    masked = np.ma.masked_array(FACES, np.zeros_like(FACES, bool))
+    np.testing.assert_array_equal(as_faces(wrap(masked)), FACES)
+    masked.mask[0, 1, 2, 3] = True
+    with pytest.raises(DatasetError, match="NaN or infinity, as masked and missing pixels count"):
+        as_faces(wrap(masked))
+    assert np.isnan(as_array(wrap(masked))).sum() == 1
+
+
+def test_missing_numbers_become_nan():
+    for values in (
+        np.ma.masked_array([1, 2, 3], [0, 1, 0]),
+        pd.Series([1, None, 3], dtype="Int64"),
+        pd.array([1.0, None, 3.0], dtype="Float64"),
+        np.array([1, None, 3], object),
+        np.array([1, pd.NA, np.float32(3)], object),
+        [1, None, 3],
+        [1, pd.NA, 3],
+    ):
+        found = as_array(values)
+        assert found.dtype.kind == "f"
+        np.testing.assert_array_equal(found, [1, np.nan, 3])
+    whole = as_array(np.array([1, 2, 3], object))
+    assert whole.dtype.kind == "i" and whole.tolist() == [1, 2, 3]
+    table = pd.DataFrame({"a": [1, 2], "b": pd.array([3, None], dtype="Int64")})
+    np.testing.assert_array_equal(as_array(table), [[1, 3], [2, np.nan]])
+    for wrong in (np.array([1, "a"], object), np.array(["a", None], object), [{}], [1 + 2j, None]):
+        with pytest.raises(DatasetError, match="has dtype object; expected numbers or texts"):
+            as_array(wrong)
+    with pytest.raises(DatasetError, match="y is bytearray; expected a label, not bytes"):
+        as_array(bytearray(b"\7\\8"), "y", "a label")
+    with pytest.raises(DatasetError, match="masked values of dtype <U1"):
+        as_array(np.ma.masked_array(["a", "b"], [0, 1]))
+
+
+def test_values_of_persons_come_as_arrays():
+    assert [v.shape for v in per_person(np.zeros((2, 5, 3)), 2, "X2")] == [(5, 3), (5, 3)]
+    assert [v.shape for v in per_person([np.zeros((5, 3)), np.zeros((2, 3))], 2, "X2")] == [(5, 3), (2, 3)]
+    masked = per_person(np.ma.masked_array([[1.0, 2], [3, 4]], [[0, 1], [0, 0]]), 1, "distances")
+    np.testing.assert_array_equal(masked, [[1, np.nan], [3, 4]])
+    with pytest.raises(DatasetError, match="groups: expected whole numbers"):
+        per_person(np.ma.masked_array([[1, 2], [3, 4]], [[0, 1], [0, 0]]), 1, "groups")
+    with pytest.raises(DatasetError, match="X2: expected 2 axes for each person"):
+        per_person(np.zeros(3), 2, "X2")
+
+
+def test_whole_numbers():
+    assert check_whole(np.int32(3), "n") == 3 and check_whole(0, "n", 0) == 0
+    for value, limits, said in (
+        (0, (), "from 1 up, got 0"),
+        (True, (), "from 1 up, got True"),
+        (2.0, (), "from 1 up, got 2.0"),
+        (7, (8,), "of at least 8, got 7"),
+        (9, (1, 8), "from 1 to 8, got 9"),
+        ("x" * 9999, (), "from 1 up, got 'xxx"),
+    ):
+        with pytest.raises(ValueError, match=f"n: expected a whole number {said}") as caught:
+            check_whole(value, "n", *limits)
+        assert len(str(caught.value)) < 200
