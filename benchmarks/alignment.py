@@ -3,6 +3,7 @@
     python benchmarks/alignment.py                                 # the scoreboard on drawn faces
     python benchmarks/alignment.py --data balanced own --seeds 10  # some columns of it
     python benchmarks/alignment.py --data film --filmed PICKLE ... # filmed people beside drawn films
+    python benchmarks/alignment.py --rows facesom oracle           # some rows of it
     python benchmarks/alignment.py --data ckplus --ckplus PICKLE
     python benchmarks/alignment.py --new-person                    # few frames, unseen expressions
     python benchmarks/alignment.py --new-person --filmed PICKLE ... # filmed people, each left out once
@@ -146,14 +147,16 @@ def scoreboard(columns, seeds, options, real):
             if faces.expressions is not None:
                 known = [leak(faces.expressions) if "person" in score else np.nan for score in SCORES]
                 rows.setdefault(("the truth", column), []).append(known)
-            for name in filter(installed, METHODS):
+            for name in filter(installed, options.rows):
                 rows.setdefault((name, column), []).append(measure(name, faces, seed))
     for i, title in enumerate(SCORES):
-        shown = [c for c in columns if not np.isnan([row[i] for row in rows["facesom", c]]).all()]
+        shown = [
+            c for c in columns if any(spread(rows[name, c], i) for name in options.rows if installed(name))
+        ]
         if not shown:
             continue
         head(title, *shown)
-        for name in ("the truth", *METHODS) if "person" in title else METHODS:
+        for name in ("the truth", *options.rows) if "person" in title else options.rows:
             cells = [spread(rows.get((name, c)), i, 1 if "seconds" in title else 2) for c in shown]
             if any(cells) or not installed(name):
                 line(name if installed(name) else f"{name}: not installed", *cells)
@@ -223,6 +226,7 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", nargs="+", choices=[*DRAWN, *REAL], help="columns; default: all")
+    parser.add_argument("--rows", nargs="+", choices=METHODS, default=METHODS, metavar="ROW", help="some")
     parser.add_argument("--seeds", type=int, default=5, help="how many, default 5")
     parser.add_argument("--persons", type=int, default=12)
     parser.add_argument("--frames", type=int, default=300)
