@@ -265,6 +265,8 @@ def test_a_film_tells_every_action(film):
     assert {"AU12_left", "AU12_right", "AU26", "aside"} < set(ACTIONS)
     assert film.action_units.dtype.names == tuple(ACTION_UNITS)
     assert np.array_equal(film.expressions > 0, film.intensities >= THRESHOLD)
+    one_way = film.actions[..., :-1]
+    assert one_way.min() >= 0 and one_way.max() <= 1 and film.actions[..., -1].min() < 0
     smile = [film.actions[..., ACTIONS.index(f"AU12_{side}")] for side in ("left", "right")]
     assert 0.5 < np.corrcoef(smile[0].ravel(), smile[1].ravel())[0, 1] < 0.99  # lopsided
     staged = make_faces(2, 9)

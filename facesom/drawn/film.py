@@ -105,15 +105,15 @@ def film_video(rng, shares, n_frames, movement):
     intensities = levels.max(axis=1)
     units = levels @ (unit_weights(EXPRESSIONS.values()) * _manner(rng, (len(EXPRESSIONS), 1)))
     units += _habits(rng, n_frames, step)
-    units *= movement * rng.lognormal(-0.25, 0.45)
+    units *= movement * min(rng.lognormal(-0.1, 0.6), 1.5)
 
     lean = _SIDES * rng.standard_normal(len(_UNITS)) + _SIDES / 2 * _wander(
         rng, n_frames, len(_UNITS), 2 / step
     )
     lean[:, ~_SIDED] = 0
-    sides = np.maximum(np.stack([units * (1 - lean), units * (1 + lean)]), 0)
-    sides[..., _LIDS] = np.clip(np.maximum(sides[..., _LIDS], _blinks(rng, n_frames, step)), 0, 1)
-    aside = 0.1 * rng.gamma(1.0) * np.clip(_wander(rng, n_frames, 1, 1 / step), -3, 3)
+    sides = np.tanh(np.maximum(np.stack([units * (1 - lean), units * (1 + lean)]), 0))  # 1 is the most
+    sides[..., _LIDS] = np.maximum(sides[..., _LIDS], _blinks(rng, n_frames, step))
+    aside = 0.1 * min(rng.gamma(1.0), 2) * np.clip(_wander(rng, n_frames, 1, 1 / step), -3, 3)
     apart = np.moveaxis(sides[..., _SIDED], 0, -1).reshape(n_frames, -1)
 
     accent = _ACCENT * rng.standard_normal([len(_UNITS)] * 2)
@@ -137,7 +137,7 @@ def _habits(rng, n_frames, step):
     talk = np.maximum(_wander(rng, n_frames, 1, 4 / step) - rng.normal(0, 0.8), 0)
     units = np.abs(_TONE * rng.standard_normal(len(_UNITS)))
     units = units + _DRIFT * _wander(rng, n_frames, len(_UNITS), 20 / step)
-    for table, gate, taste in ((_HABITS, 1, 0.6), (_SPEECH, talk, 0.4)):
+    for table, gate, taste in ((_HABITS, 1, 0.8), (_SPEECH, talk, 0.6)):
         weights, strengths, seconds = zip(*table, strict=True)
         curves = np.concatenate([_wander(rng, n_frames, 1, s / step) for s in seconds], axis=1)
         strengths = np.array(strengths) * _manner(rng, len(table), taste)

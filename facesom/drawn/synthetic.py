@@ -72,7 +72,7 @@ class DrawnFaces:
     landmarks : ndarray of float32, shape (P, N, 42, 2)
         x and y in pixels (0 is the middle of the first pixel), in the order of `drawing.LANDMARKS`.
     actions : ndarray of float64, shape (P, N, A)
-        How strong each action is, 0 to about 1, comparable across persons. In a film sides are apart and what
+        How strong each action is, 0 to 1, comparable across persons. In a film sides are apart and what
         a person's accent adds is left out (`facesom.drawn.film.ACTIONS`); else these are the action units.
     action_names : tuple of str, length A
     """
