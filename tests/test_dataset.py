@@ -816,3 +816,10 @@ def test_as_faces_returns_two_dtypes_and_copies_only_to_convert(shape):
 def test_is_colour_needs_three_axes():
     assert is_colour(np.zeros((9, 9, 3))) and is_colour(np.zeros((9, 9, 4)))
     assert not is_colour(np.zeros((9, 3))) and not is_colour(np.zeros((9, 9, 9)))
+
+
+@pytest.mark.parametrize("name", ["faces.csv", "faces.npy", "faces.h5", "faces.PNG"])
+def test_save_refuses_the_suffix_of_another_format(tmp_path, name):
+    with pytest.raises(DatasetError, match=r"is another format; end the name in \.pickle or \.npz"):
+        save(FaceDataset(**contents()), tmp_path / name)
+    assert not any(tmp_path.iterdir())

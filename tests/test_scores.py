@@ -140,12 +140,6 @@ def test_tables_and_repr(scores):
     assert (perfect["most often taken for"] == "").all()
 
 
-def test_tables_say_where_pandas_is_missing(scores, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "pandas", None)
-    with pytest.raises(ImportError, match=r"pip install \"facesom\[notebooks\]\""):
-        scores.to_frame()
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 __all__ = ["MEASURES", "ClassificationScores", "classification_scores"]
 
@@ -103,7 +104,7 @@ class ClassificationScores:
             if not np.isnan(getattr(self, measure))
         }
         rows |= {name: [getattr(self, name), np.nan, np.nan] for name in ("chance", "majority")}
-        return _pandas().DataFrame.from_dict(rows, orient="index", columns=["value", "low", "high"])
+        return pd.DataFrame.from_dict(rows, orient="index", columns=["value", "low", "high"])
 
     def class_table(self):
         """Return precision, recall and F1 of each class, and how many samples it has.
@@ -127,7 +128,7 @@ class ClassificationScores:
             "samples": self.confusion.sum(axis=1),
             "most often taken for": taken_for,
         }
-        return _pandas().DataFrame(columns, index=list(self.names))
+        return pd.DataFrame(columns, index=list(self.names))
 
 
 def classification_scores(
@@ -338,13 +339,3 @@ def _codes(labels, numbers, name):
             f"{name}: expected classes among {numbers.tolist()}, got {unknown[:6]} as well; {guess}."
         )
     return places
-
-
-def _pandas():
-    try:
-        import pandas
-    except ModuleNotFoundError:
-        raise ImportError(
-            'This table needs pandas: pip install "facesom[notebooks]", or pip install pandas.'
-        ) from None
-    return pandas

@@ -1,7 +1,7 @@
 """Faces as numbers that a network learned: a convolutional autoencoder, and a supervised CNN's last layer.
 
 Transformers in the manner of `facesom.features`, trained on the faces at hand. They need PyTorch:
-``pip install "facesom[deep]"``. Weights kept with `save` are read back only when their SHA-256 is the one
+``pip install torch``. Weights kept with `save` are read back only when their SHA-256 is the one
 that is asked for, and nothing in the file is run.
 """
 

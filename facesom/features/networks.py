@@ -1,6 +1,6 @@
 """Neural networks for faces: two architectures, faces as tensors, augmentation, and running a network.
 
-PyTorch is imported when a function needs it: ``pip install "facesom[deep]"``.
+PyTorch is imported when a function needs it: ``pip install torch``.
 """
 
 from __future__ import annotations
@@ -20,9 +20,7 @@ def import_torch():
     try:
         import torch
     except ModuleNotFoundError as error:
-        raise ImportError(
-            'networks need PyTorch, which is missing: pip install "facesom[deep]", or pip install torch'
-        ) from error
+        raise ImportError("networks need PyTorch, which is missing: pip install torch") from error
     return torch
 
 

@@ -14,6 +14,7 @@ from .pickles import read_pickle, write_pickle
 __all__ = ["DatasetError", "FaceDataset", "as_faces", "is_colour", "load", "save"]
 
 KEYS = ("X1", "X2", "y")
+SUFFIXES = ("", ".pickle", ".pkl", ".pck", ".p", ".z", ".zlib", ".npz")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -215,7 +216,7 @@ def save(data, path):
     Raises
     ------
     DatasetError
-        When `data` is not a FaceDataset.
+        When `data` is not a FaceDataset, or the name ends in the suffix of another format.
     OSError
         When the file cannot be written.
     """
@@ -223,9 +224,12 @@ def save(data, path):
         raise DatasetError(
             f"expected a FaceDataset to save, not a {type(data).__name__}: use FaceDataset(X1, X2, y)"
         )
+    suffix = Path(path).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise DatasetError(f"{brief(str(path))}: {suffix} is another format; end the name in .pickle or .npz")
     arrays = {key: getattr(data, key) for key in KEYS}
     with atomic_write(path, "wb") as file:
-        if Path(path).suffix.lower() == ".npz":
+        if suffix == ".npz":
             np.savez_compressed(file, **arrays)
         else:
             write_pickle(file, arrays)

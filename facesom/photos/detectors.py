@@ -175,9 +175,7 @@ def _dlib_detector():
     try:
         from dlib import get_frontal_face_detector
     except ImportError:
-        raise ImportError(
-            'detector="dlib" needs dlib: pip install dlib-bin, or pip install "facesom[landmarks]"'
-        ) from None
+        raise ImportError('detector="dlib" needs dlib: pip install dlib-bin') from None
     return get_frontal_face_detector()
 
 
