@@ -1,4 +1,4 @@
-"""Self-organising maps of drawn faces: the same expression found across people.
+"""Self-organizing maps of drawn faces: the same expression found across people.
 
 >>> import facesom
 >>> data = facesom.load("faces.pickle")  # doctest: +SKIP

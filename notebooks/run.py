@@ -76,6 +76,7 @@ def execute(path, folder, values=None, report=lambda cell, n_cells: None):
         timeout=None,
         kernel_name="python3",
         extra_arguments=["--log-level=ERROR"],
+        coalesce_streams=True,  # of a bar, only its last state is kept
         resources={"metadata": {"path": str(folder)}},
         on_cell_start=started,
     )
@@ -149,6 +150,7 @@ def main():
 def execute_all(paths, folder, values, jobs):
     """Execute notebooks, `jobs` at a time, behind one bar of cells; return the names of those that failed."""
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))  # kernels inherit it
+    os.environ.setdefault("PYTHONWARNINGS", "ignore:IProgress not found")  # bars are text here
     n_cells = sum(len(nbformat.read(path, as_version=4).cells) + 1 for path in paths)
     patience = 0.1 if sys.stderr.isatty() else 10  # seconds between two lines of a log
     bar = tqdm(total=n_cells, unit="cell", desc="notebooks", dynamic_ncols=True, mininterval=patience)
