@@ -31,7 +31,7 @@ CELLS = {
     "06_features": "scoreboard",
     "07_happy_unhappy": "effects",
     "08_emotion_folders": "confusion",
-    "09_fer2013": "calibration",
+    "09_fer2013": "train",
     "10_group_photos": "emotion",
 }
 
@@ -49,11 +49,12 @@ def cut_out(folder):
     """The figure of one cell of each executed notebook in a folder, made small."""
     for name, cell_id in CELLS.items():
         notebook = nbformat.read(folder / f"{name}.ipynb", as_version=4)
-        cell = next(cell for cell in notebook.cells if cell.id == cell_id)
-        picture = next(
-            output.data["image/png"] for output in cell.outputs if "image/png" in output.get("data", {})
-        )
-        image = Image.open(io.BytesIO(base64.b64decode(picture))).convert("RGB")
+        outputs = [output for cell in notebook.cells if cell.id == cell_id for output in cell.outputs]
+        pictures = [output.data["image/png"] for output in outputs if "image/png" in output.get("data", {})]
+        if not pictures:
+            print(f"{name}: no figure in the cell {cell_id}; did the notebook run to its end?")
+            continue
+        image = Image.open(io.BytesIO(base64.b64decode(pictures[0]))).convert("RGB")
         image.thumbnail((WIDTH, WIDTH), Image.Resampling.LANCZOS)
         image.quantize(MOST_COLOURS).save(FIGURES / f"{name}.png", optimize=True)
         print(f"{name}.png  {image.width} × {image.height}")
