@@ -1,10 +1,10 @@
 """Open, check, convert and save: every file and array comes in and goes out through here."""
 
-from .convert import REC_601, to_grayscale
+from .convert import to_grayscale
 from .dataset import DatasetError, FaceDataset, load, save
 from .files import atomic_write, open_regular
 from .gates import as_array, as_faces, brief, check_n_groups, check_whole, count_groups, is_colour, per_person
-from .images import is_hidden, read_image
+from .images import REC_601, is_hidden, on_ground, read_image
 from .npz import read_npz
 from .onnx import OnnxNetwork, read_onnx
 from .tables import read_table, to_number, to_whole

@@ -13,10 +13,10 @@ import numpy as np
 
 from .dataset import FaceDataset
 from .gates import as_faces, is_colour
+from .images import REC_601, on_ground
 
 __all__ = ["to_grayscale"]
 
-REC_601 = np.array([0.299, 0.587, 0.114])  # luminance of R, G, B
 LIGHTEST = 0.8  # a part's gray, at most: visible on white
 GAP = 0.08  # between the grays of two parts, at least
 SAME = 0.0  # the one gray of `same_intensity`
@@ -38,7 +38,8 @@ def to_grayscale(data, same_intensity=False):
     ----------
     data : FaceDataset or array_like (..., H, W), (..., H, W, 3) or (..., H, W, 4)
         Drawings on black (or on white, as the border tells): gray, RGB or RGBA, uint8 in 0..255 or float in
-        [0, 1], floats read to 8 bits. RGBA lies on black. Gray float32 on white is returned as it is.
+        [0, 1], floats read to 8 bits. RGBA lies on the ground on which more of it is seen, see
+        `facesom.io.on_ground`. Gray float32 on white is returned as it is.
     same_intensity : bool
         Give all parts one gray, 0, instead of one each.
 
@@ -63,6 +64,7 @@ def to_grayscale(data, same_intensity=False):
 
 
 def _convert(images, same_intensity):
+    images = on_ground(images)
     colour = is_colour(images)
     shape = images.shape[:-1] if colour else images.shape
     images = images.reshape(-1, *shape[-2:], images.shape[-1] if colour else 1)
@@ -89,11 +91,9 @@ def _convert(images, same_intensity):
 
 
 def _to_bytes(images):
-    """uint8 RGB or gray of a batch; RGBA composed over black."""
+    """uint8 RGB or gray of a batch."""
     if images.dtype != np.uint8:
         images = np.round(images * 255).astype(np.uint8)
-    if images.shape[-1] == 4:
-        images = (images[..., :3].astype(np.uint16) * images[..., 3:] + 127) // 255
     return images
 
 
