@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from facesom.io import REC_601, as_faces, check_whole, is_colour
+from facesom.io import REC_601, as_faces, check_whole, is_colour, on_ground
 
 __all__ = ["FaceTransformer", "as_gray"]
 
@@ -21,7 +21,7 @@ def as_gray(X):
     Parameters
     ----------
     X : array_like, shape (N, H, W[, 3 or 4]) or (P, N, H, W[, 3 or 4])
-        Faces, as `as_faces` takes them. Colour becomes luminance (ITU-R BT.601), RGBA lies on black;
+        Faces, as `as_faces` takes them. Colour becomes luminance (ITU-R BT.601), RGBA as in `on_ground`;
         drawings keep their parts apart better when `facesom.to_grayscale` converts them.
 
     Returns
@@ -40,11 +40,10 @@ def as_gray(X):
         When images are constant: all their pixels are equal.
     """
     faces = as_faces(X, name="X", leading=(1, 2))
-    faces = np.concatenate(faces) if isinstance(faces, list) else faces
+    faces = on_ground(np.concatenate(faces) if isinstance(faces, list) else faces)
     unit = np.float32(255 if faces.dtype == np.uint8 else 1)
     if is_colour(faces):
-        alpha = faces[..., 3] / unit if faces.shape[-1] == 4 else 1
-        faces = faces[..., :3] @ REC_601.astype(np.float32) * alpha
+        faces = faces @ REC_601.astype(np.float32)
     faces = faces.reshape(-1, *faces.shape[-2:]) / unit
     top = faces.max(axis=(1, 2))
     dim = np.flatnonzero((top > 0) & (top <= LEVEL))

@@ -28,8 +28,8 @@ def read_image(file, *, gray=False, max_side=None, square=None):
     """Read an image file as people see it: upright, 8 bits a channel.
 
     Any format that Pillow opens; of an animation the first frame. The rotation that a camera noted (EXIF) is
-    applied, CMYK is converted, 16 bits and floats are brought to 8, transparent ground is filled as `on_ground`
-    says.
+    applied, CMYK is converted, 16 bits and floats are brought to 8, transparent ground is filled as
+    `on_ground` says.
 
     Parameters
     ----------

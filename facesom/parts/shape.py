@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from joblib import Parallel, delayed
 
-from facesom.io import DatasetError, as_faces, is_colour
+from facesom.io import DatasetError, as_faces, is_colour, on_ground
 
 from .ink import positions
 from .places import BROWS, EYES, LIPS, between, label_parts
@@ -147,7 +147,7 @@ def shape_features(images, *, return_unreliable=False):
 
 def _persons(images):
     """The images as (P, N, H, W, C), and the shape of their leading axes."""
-    faces = as_faces(images)
+    faces = on_ground(as_faces(images))
     if not is_colour(faces):
         faces = faces[..., None]
     lead = faces.shape[:-3]
@@ -158,8 +158,6 @@ def _map(function, persons):
     def run(person):
         if person.dtype != np.uint8:
             person = np.rint(person * 255).astype(np.uint8)
-        if person.shape[-1] == 4:  # over black, the background of colour drawings
-            person = np.rint(person[..., :3] * (person[..., 3:] / 255)).astype(np.uint8)
         return function(person)
 
     return Parallel(n_jobs=-1 if len(persons) > 1 else 1, prefer="threads")(

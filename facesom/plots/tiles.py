@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from facesom.io import is_colour
+from facesom.io import is_colour, on_ground
 from facesom.som import ADJACENT, node_positions
 
 EMPTY = 0.85  # gray of a tile that has no face
@@ -76,8 +76,7 @@ def unit_faces(faces):
     # prototypes of a map trained on bytes are floats of 0 to 255
     bytes_ = faces.dtype.kind in "ui" or np.nanmax(faces, initial=0) > 1.5
     faces = np.asarray(faces, dtype=np.float32) / (255 if bytes_ else 1)
-    if faces.ndim == 5 and faces.shape[-1] == 4:
-        faces = faces[..., :3] * faces[..., 3:]
+    faces = on_ground(faces) if faces.ndim == 5 else faces
     lost = np.isnan(faces).any(axis=tuple(range(2, faces.ndim)), keepdims=True)
     return np.clip(np.where(lost, np.float32(EMPTY), faces), 0, 1)
 
