@@ -1,6 +1,7 @@
-"""Train the network with which facesom finds faces, and write facesom/photos/models/faces.onnx.
+"""Train the networks with which facesom finds faces, and write facesom/photos/models/faces.onnx, glance.onnx.
 
     python benchmarks/face_network.py FER2013 --empty FOLDER [FOLDER ...] [--rounds 20] [--start WEIGHTS]
+    python benchmarks/face_network.py FER2013 --empty FOLDER [FOLDER ...] --glance [--rounds 2000]
 
 FER2013 is an .npz with `pixels` (N, 48, 48) uint8 and `Usage`, of which the training faces are used.
 --empty are photos and pictures without a face; some that come with scikit-image and scikit-learn are added. A
@@ -8,6 +9,9 @@ round draws new windows of 32 × 32 pixels: faces moved, scaled, rolled, mirrore
 what is none: pictures without a face, faces too near, too small, beside the window, upside down or with their
 quarters exchanged, and places in the pictures that the network of the round before took for a face (hard
 negatives: Sung and Poggio, 1998). Needs PyTorch and onnx.
+
+--glance trains the network that goes before it, at half the resolution and a tenth of the cost, to say where
+the first one hits (distillation: Hinton et al., 2015): a round is 24 pictures into which faces are pasted.
 """
 
 import argparse
@@ -23,30 +27,27 @@ import torch
 from sklearn.datasets import load_sample_images
 from torch import nn
 
-from facesom.photos.detectors import FACE_NETWORK, WINDOW
+from facesom.io import atomic_write, read_onnx
+from facesom.photos.face_network import FACE_NETWORK, GLANCE_NETWORK, HIT, WINDOW
 from facesom.photos.faces import as_photo, read_photo
 
 FACE = 0.88 * 48  # pixels of a FER2013 face that fill the window
 WITHOUT = ("coffee", "brick", "page", "rocket", "gravel", "retina", "hubble_deep_field")
 LARGEST = 1000  # pixels, longer side of a picture without faces
 KEPT = 12_000  # hard negatives
+SCENE = 256  # pixels, side of a picture to glance at
 
 
 class Network(nn.Module):
-    """Gray 0..255 (N, 1, H, W) to a logit for each window, 4 pixels apart."""
+    """Gray 0..255 (N, 1, H, W) to a logit for each window; layers (channels, size, stride)."""
 
-    def __init__(self):
+    def __init__(self, layers=((16, 5, 2), (24, 3, 1), (32, 3, 2), (48, 3, 1), (64, 3, 1))):
         super().__init__()
-        layers = []
-        for before, after, size, stride in (
-            (1, 16, 5, 2),
-            (16, 24, 3, 1),
-            (24, 32, 3, 2),
-            (32, 48, 3, 1),
-            (48, 64, 3, 1),
-        ):
-            layers += [nn.Conv2d(before, after, size, stride, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
-        self.f = nn.Sequential(*layers, nn.Conv2d(64, 1, 1))
+        parts, before = [], 1
+        for after, size, stride in layers:
+            parts += [nn.Conv2d(before, after, size, stride, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
+            before = after
+        self.f = nn.Sequential(*parts, nn.Conv2d(before, 1, 1))
 
     def forward(self, gray):
         return self.f((gray - 127) / 64)
@@ -200,35 +201,64 @@ def read_empty(folders):
     return pictures
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("fer2013", type=Path)
-    parser.add_argument(
-        "--empty", type=Path, nargs="+", required=True, help="folders of photos without a face"
+def pasted(faces, empty, rng):
+    """A part of a picture without faces (SCENE, SCENE), with up to six faces of about the window's size."""
+    picture = empty[rng.integers(len(empty))]
+    side = int(min(np.exp(rng.uniform(np.log(100), np.log(900))), min(picture.shape) - 1))
+    y, x = (rng.integers(n - side) for n in picture.shape)
+    how = cv2.INTER_AREA if side > SCENE else cv2.INTER_LINEAR
+    scene = cv2.resize(picture[y : y + side, x : x + side], (SCENE, SCENE), interpolation=how).astype(
+        np.float32
     )
-    parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument(
-        "--windows", type=int, default=8000, help="faces in a round, and as many of what is none"
-    )
-    parser.add_argument("--learning-rate", type=float, default=3e-3)
-    parser.add_argument("--start", type=Path, help="weights to go on from")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument(
-        "--out", type=Path, default=FACE_NETWORK, help="ONNX file; the weights go beside it, .pt"
-    )
-    arguments = parser.parse_args()
+    for _ in range(rng.integers(0, 7)):
+        face = faces[rng.integers(len(faces))].astype(np.float32)[:, :: rng.choice([-1, 1])]
+        side = int(36 * np.exp(rng.uniform(-0.6, 0.6)))
+        turn = cv2.getRotationMatrix2D((23.5, 23.5), np.clip(rng.normal(0, 12), -35, 35), side / 48)
+        turn[:, 2] += (side - 1) / 2 - 23.5
+        face = cv2.warpAffine(face, turn, (side, side), borderMode=cv2.BORDER_REFLECT_101)
+        if rng.random() < 0.5:
+            face = 255 * np.clip(face / 255, 0, 1) ** np.exp(rng.normal(0, 0.35))
+        mean = face.mean()
+        face = (face - mean) * np.exp(rng.normal(-0.2, 0.4)) + np.clip(mean + rng.normal(0, 25), 20, 235)
+        ramp = np.linspace(-1, 1, side)
+        edge = np.clip((1 - np.abs(ramp)) * side / 4, 0, 1)
+        oval = np.clip((1 - np.hypot(ramp, ramp[:, None] * 0.9)) * 8, 0, 1)
+        mask = oval if rng.random() < 0.5 else edge * edge[:, None]
+        y, x = rng.integers(-side // 4, SCENE - side + side // 4 + 1, 2)
+        inside = np.s_[max(-y, 0) : SCENE - y, max(-x, 0) : SCENE - x]
+        place = scene[max(y, 0) : y + side, max(x, 0) : x + side]
+        place[:] = mask[inside] * np.clip(face, 0, 255)[inside] + (1 - mask[inside]) * place
+    if rng.random() < 0.4:
+        scene = cv2.GaussianBlur(scene, (0, 0), rng.uniform(0.3, 1.1))
+    if rng.random() < 0.3:
+        scene = scene + rng.normal(0, rng.uniform(1, 8), scene.shape)
+    return np.clip(scene, 0, 255).round()
 
-    rng = np.random.default_rng(arguments.seed)
-    torch.manual_seed(arguments.seed)
-    with np.load(arguments.fer2013) as fer2013:
-        faces = fer2013["pixels"][fer2013["Usage"] == "Training"]
-    faces = faces[faces.std(axis=(1, 2)) > 12]  # some are blank
-    empty = read_empty(arguments.empty)
-    print(f"{len(faces)} faces, {len(empty)} pictures without a face")
 
-    network = Network()
-    if arguments.start:
-        network.load_state_dict(torch.load(arguments.start))
+def train_glance(network, faces, empty, rng, rounds, learning_rate):
+    """Teach a network to say where the shipped one hits, in its window or the next one."""
+    teacher = read_onnx(FACE_NETWORK, shape=(1, 1, WINDOW, WINDOW))
+    optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=1e-4)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, rounds, 1e-5)
+    total = 0.0
+    for number in range(1, rounds + 1):
+        scenes = np.array([pasted(faces, empty, rng) for _ in range(24)], np.float32)[:, None]
+        (logits,) = teacher(scenes).values()
+        truth = nn.functional.max_pool2d(torch.from_numpy(logits), 3, 2, 1).sub(HIT).sigmoid()
+        halves = torch.from_numpy(scenes.reshape(-1, 1, SCENE // 2, 2, SCENE // 2, 2).mean(axis=(3, 5)))
+        loss = nn.functional.binary_cross_entropy_with_logits(network(halves), truth, 1 + 20 * truth)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        total += loss.item()
+        if number % 200 == 0:
+            print(f"round {number}: loss {total / 200:.3f}", flush=True)
+            total = 0.0
+
+
+def train(network, faces, empty, rng, arguments):
+    """Teach a network to tell faces from what is none."""
     windows = Windows(faces, empty, rng)
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=1e-4)
     n = 2 * arguments.windows
@@ -260,6 +290,41 @@ def main():
             flush=True,
         )
 
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("fer2013", type=Path)
+    parser.add_argument(
+        "--empty", type=Path, nargs="+", required=True, help="folders of photos without a face"
+    )
+    parser.add_argument("--glance", action="store_true", help="train the network that goes before")
+    parser.add_argument("--rounds", type=int, help="default: 20, with --glance 2000")
+    parser.add_argument(
+        "--windows", type=int, default=8000, help="faces in a round, and as many of what is none"
+    )
+    parser.add_argument("--learning-rate", type=float, default=3e-3)
+    parser.add_argument("--start", type=Path, help="weights to go on from")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, help="ONNX file; the weights go beside it, .pt")
+    arguments = parser.parse_args()
+    arguments.rounds = arguments.rounds or (2000 if arguments.glance else 20)
+    arguments.out = arguments.out or (GLANCE_NETWORK if arguments.glance else FACE_NETWORK)
+
+    rng = np.random.default_rng(arguments.seed)
+    torch.manual_seed(arguments.seed)
+    with np.load(arguments.fer2013) as fer2013:
+        faces = fer2013["pixels"][fer2013["Usage"] == "Training"]
+    faces = faces[faces.std(axis=(1, 2)) > 12]  # some are blank
+    empty = read_empty(arguments.empty)
+    print(f"{len(faces)} faces, {len(empty)} pictures without a face")
+
+    network = Network(((16, 4, 2), (32, 3, 2), (48, 3, 1))) if arguments.glance else Network()
+    if arguments.start:
+        network.load_state_dict(torch.load(arguments.start))
+    if arguments.glance:
+        train_glance(network, faces, empty, rng, arguments.rounds, arguments.learning_rate)
+    else:
+        train(network, faces, empty, rng, arguments)
     network.eval()
     torch.onnx.export(
         network,
@@ -271,8 +336,11 @@ def main():
         opset_version=13,
         dynamo=False,
     )
-    about = {"sha256": hashlib.sha256(arguments.out.read_bytes()).hexdigest()}
-    arguments.out.with_suffix(".json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+    about = FACE_NETWORK.with_suffix(".json")
+    hashes = json.loads(about.read_text(encoding="utf-8"))
+    hashes[arguments.out.name] = hashlib.sha256(arguments.out.read_bytes()).hexdigest()
+    with atomic_write(about, encoding="utf-8") as file:
+        file.write(json.dumps(hashes, indent=2) + "\n")
     print(f"{arguments.out.name}: {arguments.out.stat().st_size / 1e3:.0f} kB")
 
 

@@ -15,10 +15,9 @@ from sklearn.metrics import roc_auc_score
 
 from facesom.photos import find_faces, find_landmarks, read_frames
 from facesom.photos.faces import match_boxes, read_photo
-from facesom.photos.files import list_files
+from facesom.photos.files import is_video, list_files
 from facesom.photos.from_photos import LIMITS
 from facesom.photos.landmarks import eye_frame, steady_landmarks
-from facesom.photos.video import VIDEO_SUFFIXES
 
 PARTS = {"mouth": np.r_[48:68], "one eye": np.r_[36:42]}
 
@@ -51,7 +50,7 @@ def main():
     print("\nlandmarks in the boxes of the built-in detector against those in dlib's, in eye distances:")
     moves = {"plain": [], "steady": []}
     for path, _ in list_files(args.videos):
-        if path.suffix.lower() not in VIDEO_SUFFIXES:
+        if not is_video(path):
             continue
         for frame in read_frames(path, every=4 * args.every):
             ours, theirs = find_faces(frame, min_size=60), find_faces(frame, "dlib")

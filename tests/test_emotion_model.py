@@ -17,7 +17,7 @@ import facesom
 from facesom.emotions import model as emotion_model
 from facesom.emotions.labelled import EMOTIONS
 from facesom.emotions.model import MODEL_PATH, emotion_features, onnx_model, predict_emotions
-from facesom.photos import detectors
+from facesom.photos import face_network
 
 FER2013 = Path(__file__).parents[2] / "shared" / "data" / "fer2013_48x48.npz"
 
@@ -288,7 +288,7 @@ def test_a_wrong_byte_never_ends_the_process(tmp_path):
 def test_both_shipped_networks_are_checked_by_their_hash(tmp_path, monkeypatch, room):
     module, name, used = {
         "emotions": (emotion_model, "MODEL_PATH", emotion_model._shipped),
-        "photos": (detectors, "FACE_NETWORK", detectors._face_network),
+        "photos": (face_network, "FACE_NETWORK", face_network._networks),
     }[room]
     path = getattr(module, name)
     content = bytearray(path.read_bytes())

@@ -9,9 +9,9 @@ from PIL import Image
 
 import facesom
 from facesom.photos.labels import evaluate_groups, read_labels, write_label_sheet
-from facesom.photos.people import GroupPhoto, analyze_group, analyze_groups
+from facesom.photos.people import PeoplePhoto, analyze_group, analyze_groups
 from facesom.photos.sample_photos import VERSIONS, astronaut_versions, find_photos
-from facesom.plots.photos import plot_group, plot_group_bars
+from facesom.plots.photos import plot_people, plot_people_bars
 
 NAMES = ("red", "green", "blue")
 BOXES = [(10, 10, 20, 20), (50, 10, 20, 20), (90, 10, 20, 20)]
@@ -35,7 +35,7 @@ def group(probabilities, second=None, name="photo"):
     p = np.asarray(probabilities, float)
     boxes = np.array([(30 * k, 0, 20, 20) for k in range(len(p))]).reshape(-1, 4)
     crops = np.zeros((len(p), 96, 96, 3), np.uint8)
-    return GroupPhoto(name, np.zeros((40, 300, 3), np.uint8), boxes, crops, p, second, NAMES)
+    return PeoplePhoto(name, np.zeros((40, 300, 3), np.uint8), boxes, crops, p, second, NAMES)
 
 
 # one photo
@@ -45,7 +45,7 @@ def test_each_face_gets_its_own_emotion():
     result = analyze_group(picture("grb"), model=by_colour, boxes=BOXES, names=NAMES)
     assert [NAMES[k] for k in result.predicted] == ["green", "red", "blue"]
     assert result.crops.shape == (3, 96, 96, 3) and len(result) == 3
-    assert repr(result) == "GroupPhoto(photo: 3 faces; 1 × red, 1 × green, 1 × blue)"
+    assert repr(result) == "PeoplePhoto(photo: 3 faces; 1 × red, 1 × green, 1 × blue)"
     table = result.to_frame()
     assert table.emotion.tolist() == ["green", "red", "blue"] and table.x.tolist() == [10, 50, 90]
     np.testing.assert_allclose(table[list(NAMES)], result.probabilities)
@@ -61,11 +61,11 @@ def test_the_shipped_model_looks_at_the_faces_that_are_found():
 def test_a_photo_without_a_face_is_an_empty_group():
     result = analyze_group(skimage.data.cat(), second=facesom.predict_emotions)
     assert len(result) == 0 and result.probabilities.shape == result.second.shape == (0, 7)
-    assert repr(result.summary()) == "GroupSummary: no face"
+    assert repr(result.summary()) == "PeopleSummary: no face"
     assert "no face" in repr(result) and len(result.to_frame()) == 0
-    assert plot_group(result).get_title() == "no face found"
+    assert plot_people(result).get_title() == "no face found"
     with pytest.raises(ValueError, match="at least one face, got none"):
-        plot_group_bars(result)
+        plot_people_bars(result)
 
 
 def test_a_result_from_a_file_keeps_the_path_not_the_photo(tmp_path):
@@ -337,13 +337,13 @@ def test_what_cannot_be_evaluated_is_said(tmp_path):
 
 def test_a_picture_numbers_every_face_and_is_silent_where_it_must():
     result = analyze_group(picture(), model=by_colour, boxes=BOXES, names=NAMES)
-    said = [text.get_text() for text in plot_group(result).texts]
+    said = [text.get_text() for text in plot_people(result).texts]
     assert said[::2] == ["0", "1", "2"] and said[1].startswith("red\n")
-    assert [text.get_text() for text in plot_group(result, blind=True).texts] == ["0", "1", "2"]
+    assert [text.get_text() for text in plot_people(result, blind=True).texts] == ["0", "1", "2"]
 
 
 def test_bars_fill_the_row_of_each_face_and_of_the_mean():
     p = np.array([[0.5, 0.3, 0.2], [0, 1, 0]])
-    ax = plot_group_bars(group(p, second=p[::-1]))
+    ax = plot_people_bars(group(p, second=p[::-1]))
     assert [label.get_text() for label in ax.get_yticklabels()] == ["face 0", "face 1", "mean"]
     assert sum(bar.get_width() for bar in ax.patches) == pytest.approx(6)

@@ -14,7 +14,8 @@ import facesom
 from facesom.notebook import find_video
 from facesom.photos.emotion_tracks import video_emotions
 from facesom.photos.example_video import PORTRAIT, astronaut_landmarks, write_example_video
-from facesom.photos.video import read_frames, track_faces
+from facesom.photos.tracks import track_faces
+from facesom.photos.video import read_frames
 from facesom.plots import plot_emotions_over_time
 
 VIDEOS = Path(__file__).parents[2] / "shared" / "data" / "videos"

@@ -8,4 +8,5 @@ from .labels import evaluate_groups, read_labels, write_label_sheet
 from .landmarks import align_landmarks, find_landmarks, steady_landmarks
 from .people import analyze_group, analyze_groups
 from .sample_photos import find_photos
-from .video import read_frames, track_faces
+from .tracks import track_faces
+from .video import read_frames

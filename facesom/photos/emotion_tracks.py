@@ -9,7 +9,8 @@ import numpy as np
 from facesom.emotions import EMOTIONS, predict_emotions
 
 from .faces import crop_faces
-from .video import FaceTracks, track_faces
+from .people import SURE, ask
+from .tracks import FaceTracks, track_faces
 
 __all__ = ["VideoEmotions", "video_emotions"]
 
@@ -47,18 +48,19 @@ class VideoEmotions:
         """ndarray of int, shape (n,): the most probable emotion, smoothed, an index into `names`."""
         return self.probabilities.argmax(axis=1)
 
-    def __repr__(self):
+    def __repr__(self):  # an emotion under 0.5 is not counted as one
         lines = [f"VideoEmotions: {len(self)} faces in {len(self.tracks.looks)} frames"]
         for face in range(len(self)):
-            shares = np.bincount(self.predicted[self.tracks.face == face], minlength=len(self.names))
-            shares = shares / shares.sum()
-            ranked = [c for c in np.argsort(-shares, kind="stable") if shares[c] >= 0.005]
-            shown = ", ".join(f"{self.names[c]} {shares[c]:.0%}" for c in ranked)
-            lines.append(f"  face {face}: {shown}")
+            mine = self.tracks.face == face
+            sure = self.probabilities[mine].max(axis=1) >= SURE
+            shares = np.bincount(self.predicted[mine][sure], minlength=len(self.names)) / mine.sum()
+            shown = [f"{self.names[c]} {shares[c]:.0%}" for c in np.argsort(-shares, kind="stable")]
+            shown = shown[: (shares >= 0.005).sum()] + [f"unsure {1 - sure.mean():.0%}"] * (not sure.all())
+            lines.append(f"  face {face}: {', '.join(shown)}")
         return "\n".join(lines)
 
     def to_frame(self):
-        """Return a table, a row for each sighting.
+        """Return a table, one row for each sighting.
 
         Returns
         -------
@@ -104,22 +106,15 @@ def video_emotions(video, model=predict_emotions, *, smoothing=0.4, names=EMOTIO
     DatasetError
         If the file cannot be read.
     ValueError
-        If the model returns anything but a row of probabilities a face, or an argument is out of its range.
+        If the model returns anything but one row of probabilities for each face, or an argument is out of
+        its range.
     """
     if not 0 <= smoothing < np.inf:
         raise ValueError(f"smoothing: expected seconds from 0 up, got {smoothing!r}.")
     names = tuple(names)
 
     def look(frame, boxes):
-        answer = np.asarray(model(crop_faces(frame, boxes)), dtype=float)
-        if answer.shape != (len(boxes), len(names)):
-            raise ValueError(
-                f"model: expected probabilities of shape ({len(boxes)}, {len(names)}), a row a face and a "
-                f"column for each of {', '.join(names)}, got {answer.shape}; pass names=... of its classes."
-            )
-        if not (answer >= 0).all() or not np.allclose(answer.sum(axis=1), 1, atol=1e-3):
-            raise ValueError(f"model: expected rows that sum to 1, got {answer[0].round(3)}; use softmax.")
-        return answer
+        return ask(model, crop_faces(frame, boxes), names)
 
     tracks = track_faces(video, each=look, **tracking)
     raw = np.array(tracks.values).reshape(-1, len(names))

@@ -7,24 +7,23 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import UnidentifiedImageError
 from scipy.optimize import linear_sum_assignment
 
-from facesom.io import DatasetError
+from facesom.io import DatasetError, as_array, check_whole, open_regular, read_image
 
 from .detectors import DETECTORS
 
 __all__ = ["as_boxes", "as_photo", "crop_faces", "find_faces", "match_boxes", "read_photo"]
 
 MAX_SIDE = 2048  # pixels: a face of a fortieth of the longer side still has 50
-LARGEST = 200_000_000  # pixels of a file that is decoded at all
 
 
 def read_photo(path, *, max_side=MAX_SIDE):
     """Read a photo as people see it: upright, in RGB, 8 bits a channel.
 
-    The rotation that a camera noted (EXIF) is applied, CMYK converted, transparency laid on white, gray and
-    16-bit pictures brought to RGB. Of an animation the first frame is read.
+    How it is turned, converted and what becomes of transparent ground: `facesom.io.read_image`. Of an
+    animation the first frame is read.
 
     Parameters
     ----------
@@ -43,20 +42,20 @@ def read_photo(path, *, max_side=MAX_SIDE):
     DatasetError
         If the file is no image, is damaged, or has more than 200 million pixels.
     OSError
-        If there is no such file, or it cannot be opened.
+        If there is no such file, it cannot be opened, or is a pipe or a device.
     """
     path = Path(path)
     if path.is_dir():
         raise DatasetError(f"{path} is a folder; expected one photo: pass each of sorted(path.iterdir())")
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         try:
-            photo, size = _decode(file, max_side)
+            photo, size = read_image(file, max_side=max_side)
         except UnidentifiedImageError:
             file.seek(0)
             raise DatasetError(f"{path} is not an image; {_guess(file.read(16), path)}") from None
         except DatasetError as error:
             raise DatasetError(f"{path}: {error}") from None
-        except (OSError, SyntaxError, ValueError, EOFError) as error:  # Pillow's ways to say damaged
+        except (OSError, ValueError) as error:
             raise DatasetError(f"{path} is damaged ({error!s:.80}); copy or export it again") from None
     if max(size) > max_side:
         warnings.warn(
@@ -65,45 +64,6 @@ def read_photo(path, *, max_side=MAX_SIDE):
             stacklevel=2,
         )
     return photo
-
-
-def _decode(file, max_side):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit is our own
-        try:
-            image = Image.open(file)
-        except Image.DecompressionBombError as error:
-            raise DatasetError(f"{error}") from None
-    with image:
-        size = image.size
-        if size[0] * size[1] > LARGEST:
-            raise DatasetError(
-                f"{size[0]} × {size[1]} pixels, past the limit of {LARGEST // 10**6} million; scale it down "
-                "first"
-            )
-        image.draft("RGB", (max_side, max_side))  # JPEG only: decodes a half, a quarter, an eighth
-        image.load()
-        image = ImageOps.exif_transpose(image)
-        if max(image.size) > max_side and image.mode in ("L", "RGB", "RGBA", "LA", "CMYK"):
-            image.thumbnail((max_side, max_side), Image.Resampling.BOX)
-        image = _to_rgb(image)
-        image.thumbnail((max_side, max_side), Image.Resampling.BOX)
-        return np.asarray(image), size
-
-
-def _to_rgb(image):
-    if image.mode in ("F", "I") or image.mode.startswith("I;16"):
-        values = np.asarray(image).astype(np.float32)
-        if not np.isfinite(values).all():
-            raise DatasetError("holds NaN or infinity; expected a photo")
-        highest = values.max(initial=0)
-        full = 1 if image.mode == "F" and highest <= 1 else 255 if highest <= 255 else max(65535, highest)
-        return Image.fromarray(np.clip(values * (255 / full), 0, 255).astype(np.uint8)).convert("RGB")
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        paper = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(paper, image).convert("RGB")
-    return image.convert("RGB")
 
 
 def _guess(head, path):
@@ -119,7 +79,7 @@ def _guess(head, path):
     return "expected JPEG, PNG, TIFF, WebP, GIF or BMP"
 
 
-def find_faces(photo, detector="network", *, min_size=None):
+def find_faces(photo, detector="network", *, min_size=None, near=None):
     """Find the faces in a photo.
 
     Parameters
@@ -133,6 +93,9 @@ def find_faces(photo, detector="network", *, min_size=None):
     min_size : float, optional
         Side in pixels of the smallest face. Default: a 25th of the photo's longer side, at least
         20. Half of it takes four times as long.
+    near : array_like, shape (K, 4), optional
+        Boxes, as of the frame before: look about these places alone, for faces of about these sizes, which is
+        several times as fast. "network" can do that, other detectors look everywhere.
 
     Returns
     -------
@@ -157,8 +120,11 @@ def find_faces(photo, detector="network", *, min_size=None):
     if not 8 <= min_size < np.inf:
         raise ValueError(f"min_size: expected a side of at least 8 pixels, got {min_size!r}.")
     find = detector if callable(detector) else DETECTORS[detector]
-    boxes = as_boxes(find(photo, min_size))
-    corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
+    if near is not None and detector == "network":
+        found = _as_rows(find(photo, min_size, as_boxes(near)))
+    else:
+        found = _as_rows(find(photo, min_size))
+    corners = np.concatenate([found[:, :2], found[:, :2] + found[:, 2:]], axis=1)
     x, y, right, bottom = np.clip(np.rint(corners), 0, np.tile(photo.shape[1::-1], 2)).astype(int).T
     boxes = np.column_stack([x, y, right - x, bottom - y])
     boxes = boxes[(boxes[:, 2:] > 0).all(axis=1)]
@@ -182,8 +148,25 @@ def crop_faces(photo, boxes, *, size=96, scale=1.0):
     Returns
     -------
     ndarray of uint8, shape (K, size, size, 3)
+
+    Raises
+    ------
+    ValueError
+        If this is no photo, or a box is empty or lies outside of it.
     """
     photo, boxes = as_photo(photo), as_boxes(boxes)
+    height, width = photo.shape[:2]
+    x, y, right, bottom = boxes[:, 0], boxes[:, 1], boxes[:, 0] + boxes[:, 2], boxes[:, 1] + boxes[:, 3]
+    outside = (right <= 0) | (bottom <= 0) | (x >= width) | (y >= height)
+    if outside.any():
+        k = outside.argmax()
+        raise ValueError(
+            f"boxes: expected boxes within the photo, {width} × {height} pixels, got {_shown(boxes[k])} in "
+            f"row {k}; are they of another photo, or of one that was scaled?"
+        )
+    check_whole(size, "size")
+    if not 0 < scale < np.inf:
+        raise ValueError(f"scale: expected a number over 0, got {scale!r}.")
     middle = boxes[:, :2] + boxes[:, 2:] / 2
     sides = scale * np.sqrt(boxes[:, 2] * boxes[:, 3])
     crops = np.empty((len(boxes), size, size, 3), np.uint8)
@@ -197,7 +180,7 @@ def crop_faces(photo, boxes, *, size=96, scale=1.0):
     return crops
 
 
-def match_boxes(boxes, others, min_overlap=0.3):
+def match_boxes(boxes, others, min_overlap=0.3, weights=1.0):
     """Find for each box the one of `others` that it overlaps, all pairs weighed together (Kuhn, 1955).
 
     Parameters
@@ -205,6 +188,8 @@ def match_boxes(boxes, others, min_overlap=0.3):
     boxes, others : array_like, shape (K, 4) and (L, 4)
     min_overlap : float, default 0.3
         Least intersection over union.
+    weights : float or array_like, shape (L,), default 1.0
+        What the overlap with each of `others` counts where several want one box.
 
     Returns
     -------
@@ -215,9 +200,9 @@ def match_boxes(boxes, others, min_overlap=0.3):
     low = np.maximum(a[..., :2], b[..., :2])
     high = np.minimum(a[..., :2] + a[..., 2:], b[..., :2] + b[..., 2:])
     shared = np.clip(high - low, 0, None).prod(axis=-1)
-    overlap = shared / np.maximum(a[..., 2:].prod(-1) + b[..., 2:].prod(-1) - shared, 1e-9)
+    overlap = shared / (a[..., 2:].prod(-1) + b[..., 2:].prod(-1) - shared)
     overlap[overlap < min_overlap] = 0
-    rows, columns = linear_sum_assignment(overlap, maximize=True)
+    rows, columns = linear_sum_assignment(overlap * weights, maximize=True)
     partner = np.full(len(overlap), -1)
     real = overlap[rows, columns] > 0
     partner[rows[real]] = columns[real]
@@ -228,7 +213,7 @@ def as_photo(photo):
     """Return a photo as RGB (H, W, 3) uint8, or raise `ValueError`."""
     if isinstance(photo, (str, Path)):
         raise ValueError(f"photo: expected an array, got the path {str(photo)!r}; pass read_photo(path).")
-    photo = np.asarray(photo)
+    photo = as_array(photo, "photo", "pixels")
     if (
         photo.ndim not in (2, 3)
         or (photo.ndim == 3 and photo.shape[2] not in (3, 4))
@@ -252,13 +237,30 @@ def as_photo(photo):
 
 
 def as_boxes(boxes):
-    """Return boxes (K, 4) of float, or raise `ValueError`."""
-    boxes = np.asarray(boxes, dtype=float)
-    if boxes.size == 0:
-        return np.empty((0, 4))
-    if boxes.ndim != 2 or boxes.shape[1] != 4 or not np.isfinite(boxes).all():
+    """Return boxes (K, 4) of float, each at least a pixel wide and high, or raise `ValueError`."""
+    boxes = _as_rows(boxes)
+    if (empty := (boxes[:, 2:] < 1).any(axis=1)).any():
+        k = empty.argmax()
         raise ValueError(
-            f"boxes: expected (K, 4), x, y, width, height of each face, got shape {boxes.shape}"
-            + ("; pass boxes[None]." if boxes.shape == (4,) else ".")
+            "boxes: expected x, y, width, height, each at least a pixel wide and high, got "
+            f"{_shown(boxes[k])} in row {k}; are these two corners? Then subtract the first from the second."
         )
     return boxes
+
+
+def _as_rows(boxes):
+    """Boxes (K, 4) of float, empty ones among them, as a detector may give them."""
+    boxes = as_array(boxes, "boxes", "numbers")
+    if boxes.size == 0:
+        return np.empty((0, 4))
+    finite = boxes.dtype.kind in "iuf" and np.isfinite(boxes).all()
+    if boxes.ndim != 2 or boxes.shape[1] != 4 or not finite:
+        raise ValueError(
+            "boxes: expected (K, 4) finite numbers, x, y, width, height of each face, got shape "
+            f"{boxes.shape}" + ("; pass boxes[None]." if boxes.shape == (4,) else f" of {boxes.dtype}.")
+        )
+    return boxes.astype(float)
+
+
+def _shown(box):
+    return ", ".join(f"{number:g}" for number in box)

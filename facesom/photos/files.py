@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import re
+import warnings
 from os.path import commonpath
 from pathlib import Path
 
-from facesom.io import DatasetError, is_hidden
+from PIL import Image
+
+from facesom.io import DatasetError, brief, is_hidden
 
 from .video import VIDEO_SUFFIXES
 
-__all__ = ["list_files"]
+__all__ = ["is_video", "list_files"]
 
 # those that Pillow does not open are among them, so that they are reported rather than passed over
-PHOTO_SUFFIXES = (
-    ".avif",
-    ".bmp",
-    ".gif",
-    ".heic",
-    ".heif",
-    ".jpeg",
-    ".jpg",
-    ".png",
-    ".tif",
-    ".tiff",
-    ".webp",
-)
+_SUFFIXES = """.apng .avif .avifs .bmp .cr2 .dib .dng .gif .heic .heics .heif .hif .j2k .jfif .jif .jp2 .jpe
+ .jpeg .jpf .jpg .jpx .jxl .mpo .nef .pbm .pgm .png .pnm .ppm .psd .tga .tif .tiff .webp"""
+KNOWN = VIDEO_SUFFIXES.union(_SUFFIXES.split())
 
 
 def list_files(source, persons=None):
     """Find all photos and videos of a source, and name the person of each.
+
+    A file in a folder is known by its suffix; what is neither is left out, with a warning that says so. A
+    file that is named itself is taken whatever it is called.
 
     Files in a sub-folder are one person, named after the folder. A video in none is a person named after the
     file. A photo in none belongs to the person that its name begins with: the part before the first "_", "-"
@@ -50,36 +46,59 @@ def list_files(source, persons=None):
     Raises
     ------
     DatasetError
-        If a file is missing, or none is a photo or video.
+        If a file is missing or is no file (a pipe, a device), or none is a photo or video.
     ValueError
         If there is no such rule.
     """
     if not callable(persons) and persons not in (None, "folder", "name"):
         raise ValueError(f'persons: expected "folder", "name" or a function of the path, got {persons!r}.')
-    if isinstance(source, (str, Path)):
-        root = Path(source)
-        paths = sorted(_inside(root)) if root.is_dir() else [root]
-        root = root if root.is_dir() else root.parent
-    else:
-        paths = [Path(path) for path in source]
+    named = isinstance(source, (list, tuple)) or not Path(source).is_dir()
+    if named:
+        paths = [Path(path) for path in (source if isinstance(source, (list, tuple)) else [source])]
         root = Path(commonpath([path.absolute().parent for path in paths])) if paths else Path()
+    else:
+        root, paths = Path(source), sorted(_inside(Path(source)))
     if missing := [path for path in paths if not path.exists()]:
         raise DatasetError(f"no file or folder {str(missing[0])!r}; looked from {str(Path.cwd())!r}")
-    known = [path for path in paths if path.suffix.lower() in PHOTO_SUFFIXES + VIDEO_SUFFIXES]
+    if named and (strange := [path for path in paths if not path.is_file()]):
+        raise DatasetError(f"{strange[0]}: expected a file, this is a folder, a pipe or a device")
+    known = [path for path in paths if path.is_file() and (named or path.suffix.lower() in KNOWN)]
     if not known:
         found = ", ".join(sorted({path.suffix or path.name for path in paths})[:6]) or "nothing"
         raise DatasetError(
             f"{str(source)!r:.200} holds no photo or video; expected JPEG, PNG, MP4 ... or a folder of them, "
             f"found {found}"
         )
-    named = [(path, _person(path, root, persons)) for path in known]
-    return sorted(named, key=lambda pair: (_natural(pair[1]), _natural(str(pair[0]))))
+    if others := [path.name for path in paths if path not in set(known)]:
+        warnings.warn(
+            f"{root}: left out what is no photo or video by its name: "
+            f"{brief(', '.join(others), 300)} (name such a file itself to have it read)",
+            stacklevel=2,
+        )
+    pairs = [(path, _person(path, root, persons)) for path in known]
+    return sorted(pairs, key=lambda pair: (_natural(pair[1]), _natural(str(pair[0]))))
 
 
-def _inside(folder):
+def is_video(path):
+    """Whether a file is a video by its suffix, or, where that says nothing, as it is no picture."""
+    suffix = path.suffix.lower()
+    if suffix in KNOWN:
+        return suffix in VIDEO_SUFFIXES
+    try:
+        with Image.open(path):
+            return False
+    except (OSError, ValueError):
+        return True
+
+
+def _inside(folder, above=()):
+    above = (*above, folder.resolve())  # a link to one of these would go round
     for path in folder.iterdir():
         if not is_hidden(path):
-            yield from _inside(path) if path.is_dir() else [path]
+            if not path.is_dir():
+                yield path
+            elif path.resolve() not in above:
+                yield from _inside(path, above)
 
 
 def _person(path, root, rule):
@@ -90,7 +109,7 @@ def _person(path, root, rule):
         return inner[0]
     if rule == "folder":
         return root.absolute().name
-    if rule is None and path.suffix.lower() in VIDEO_SUFFIXES:
+    if rule is None and is_video(path):
         return path.stem
     start = re.match(r"[^_\-\s]*", path.stem).group()
     return (start if start != path.stem else start.rstrip("0123456789")) or path.absolute().parent.name

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from tqdm.auto import tqdm
 
 from facesom.drawn import distances, draw_landmarks
-from facesom.io import DatasetError, FaceDataset
+from facesom.io import DatasetError, FaceDataset, check_whole
 
 from .faces import find_faces, read_photo
-from .files import list_files
+from .files import is_video, list_files
 from .landmarks import (
     DRAWN,
     EYE_DISTANCE,
@@ -24,7 +25,7 @@ from .landmarks import (
     head_turn,
     steady_landmarks,
 )
-from .video import VIDEO_SUFFIXES, track_faces
+from .tracks import track_faces
 
 __all__ = ["LIMITS", "DrawnPhotos", "draw_from_photos", "find_landmarks"]
 
@@ -83,9 +84,7 @@ class DrawnPhotos:
         return dict(Counter(self.rows["reason"][self.rows["reason"] != ""].tolist()).most_common())
 
     def to_frame(self):
-        """Return a pandas DataFrame, a row for each frame that was looked at; columns as in `rows`."""
-        import pandas as pd
-
+        """Return a pandas DataFrame, one row for each frame that was looked at; columns as in `rows`."""
         return pd.DataFrame(self.rows)
 
     def __repr__(self):
@@ -171,12 +170,9 @@ def draw_from_photos(
         If an argument is out of its range.
     """
     limits = _check_limits(limits)
-    for name, value in (("n_frames", n_frames), ("min_frames", min_frames)):
-        optional = name == "n_frames" and value is None
-        if not optional and (
-            isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1
-        ):
-            raise ValueError(f"{name}: expected a whole number from 1 up, got {value!r}.")
+    check_whole(min_frames, "min_frames")
+    if n_frames is not None:
+        check_whole(n_frames, "n_frames")
 
     # what would fail after a long run fails here
     draw_landmarks(np.empty((0, 42, 2)), size=size)
@@ -193,7 +189,7 @@ def draw_from_photos(
     found, failed = {}, {}
     for path, person in tqdm(files, desc="files", disable=not progress):
         try:
-            if path.suffix.lower() in VIDEO_SUFFIXES:
+            if is_video(path):
                 tracks = track_faces(path, each=measure, **video_options)
                 seen = _from_video(tracks, person, path, limits)
             else:

@@ -15,7 +15,7 @@ from facesom.io import DatasetError, read_table, to_whole
 
 from .faces import match_boxes
 
-__all__ = ["NO_FACE", "FaceLabels", "GroupEvaluation", "evaluate_groups", "read_labels", "write_label_sheet"]
+__all__ = ["NO_FACE", "FaceLabels", "PeopleEvaluation", "evaluate_groups", "read_labels", "write_label_sheet"]
 
 COLUMNS = ("photo", "face", "x", "y", "w", "h", "label")
 NO_FACE = "none"  # the label of a box that holds no face
@@ -63,7 +63,7 @@ def write_label_sheet(results, path):
 
     Parameters
     ----------
-    results : GroupPhoto or sequence of GroupPhoto
+    results : PeoplePhoto or sequence of PeoplePhoto
     path : str or Path
 
     Returns
@@ -173,7 +173,7 @@ def _labelled(cells, known):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class GroupEvaluation:
+class PeopleEvaluation:
     """How well faces were found and their emotions told, against labels by hand.
 
     Attributes
@@ -219,7 +219,7 @@ class GroupEvaluation:
             f"{len(self.truth)} labelled faces found, {len(self.missed)} missed, {len(self.false_faces)} "
             f"boxes without a face, {self.n_unlabelled} not labelled"
         )
-        return "\n".join([f"GroupEvaluation: {found}", *(f"{n}: {s}" for n, s in self.scores.items())])
+        return "\n".join([f"PeopleEvaluation: {found}", *(f"{n}: {s}" for n, s in self.scores.items())])
 
 
 def evaluate_groups(results, labels, *, n_bootstraps=1000, seed=0):
@@ -230,7 +230,7 @@ def evaluate_groups(results, labels, *, n_bootstraps=1000, seed=0):
 
     Parameters
     ----------
-    results : GroupPhoto or sequence of GroupPhoto
+    results : PeoplePhoto or sequence of PeoplePhoto
     labels : FaceLabels
     n_bootstraps, seed
         As in `classification_scores`. Photos are drawn anew where there are at least ten, since faces of one
@@ -238,7 +238,7 @@ def evaluate_groups(results, labels, *, n_bootstraps=1000, seed=0):
 
     Returns
     -------
-    GroupEvaluation
+    PeopleEvaluation
 
     Raises
     ------
@@ -297,7 +297,7 @@ def evaluate_groups(results, labels, *, n_bootstraps=1000, seed=0):
     given = probabilities[np.arange(len(truth)), truth]
     order = np.argsort(given, kind="stable")
     stack = np.empty((0, *results[0].crops.shape[1:]), np.uint8)
-    return GroupEvaluation(
+    return PeopleEvaluation(
         scores=scores,
         photos=photos,
         faces=np.array([face for _, face, _ in rows], dtype=int),

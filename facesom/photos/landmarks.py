@@ -73,8 +73,6 @@ def find_landmarks(photo, boxes, predictor=None):
         If photo or boxes are of another shape, or a box is empty.
     """
     photo, boxes = as_photo(photo), as_boxes(boxes)
-    if (boxes[:, 2:] < 1).any():
-        raise ValueError("boxes: expected x, y, width, height, each at least a pixel wide and high.")
     model = _dlib_model(str(predictor) if predictor is not None else _default_model())
     from dlib import rectangle  # _dlib_model has said what to do where it is missing
 
@@ -158,20 +156,20 @@ def steady_landmarks(photo, boxes, landmarks=find_landmarks):
     n = len(boxes)
     if not n:
         return np.empty((0, 68, 2)), np.empty(0)
-    points = _ask(landmarks, photo, np.asarray(boxes))
-    points = _ask(landmarks, photo, _frame_anew(points))
+    points = _found(landmarks, photo, np.asarray(boxes))
+    points = _found(landmarks, photo, _frame_anew(points))
     x, y, side = np.moveaxis(_frame_anew(points)[:, :3], -1, 0)
     right, down, scale = _SHAKES.T[:, :, None]
     shaken = np.stack([x + (right + (1 - scale) / 2) * side, y + (down + (1 - scale) / 2) * side], -1)
     sides = np.repeat((scale * side)[..., None], 2, axis=-1)
-    tries = _ask(landmarks, photo, np.concatenate([shaken, sides], axis=-1).reshape(-1, 4))
+    tries = _found(landmarks, photo, np.concatenate([shaken, sides], axis=-1).reshape(-1, 4))
     tries = tries.reshape(len(_SHAKES), n, 68, 2)
     points = np.median(tries, axis=0)
     apart = np.linalg.norm(tries - points, axis=-1)[..., 17:].mean(axis=(0, 2))
     return points, apart / np.maximum(eye_frame(points)[1], 1e-9)
 
 
-def _ask(landmarks, photo, boxes):
+def _found(landmarks, photo, boxes):
     points = np.asarray(landmarks(photo, boxes), dtype=float)
     if points.shape != (len(boxes), 68, 2) or not np.isfinite(points).all():
         raise ValueError(

@@ -1,4 +1,4 @@
-"""A group photo taken apart into its people: everybody's emotion, and what that says of the group."""
+"""The people on a photo: everybody's emotion, and what their faces say together."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from scipy.special import entr
 from tqdm.auto import tqdm
 
@@ -15,11 +16,13 @@ from facesom.io import DatasetError, is_hidden
 
 from .faces import as_boxes, as_photo, crop_faces, find_faces, read_photo
 
-__all__ = ["GroupPhoto", "GroupSummary", "analyze_group", "analyze_groups"]
+__all__ = ["SURE", "PeoplePhoto", "PeopleSummary", "analyze_group", "analyze_groups", "ask", "ranked"]
+
+SURE = 0.5  # a probability from which an emotion is more probable than all others together
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class GroupSummary:
+class PeopleSummary:
     """What K faces say together, of C emotions.
 
     Attributes
@@ -27,6 +30,8 @@ class GroupSummary:
     names : tuple of str, length C
     counts : ndarray of int, shape (C,)
         How many faces show each emotion more than any other.
+    sure : ndarray of int, shape (C,)
+        How many of these show it with a probability of at least 0.5, more than all others together.
     mean : ndarray of float, shape (C,)
         Mean probability of each emotion, everybody counting alike.
     entropy : float
@@ -42,6 +47,7 @@ class GroupSummary:
 
     names: tuple
     counts: np.ndarray
+    sure: np.ndarray
     mean: np.ndarray
     entropy: float
     agreement: float
@@ -56,11 +62,11 @@ class GroupSummary:
     def __repr__(self):
         k = len(self.distances)
         if not k:
-            return "GroupSummary: no face"
+            return "PeopleSummary: no face"
         order = np.argsort(-self.mean, kind="stable")[:3]
         lines = [
-            f"GroupSummary: {k} face{'s' * (k > 1)}",
-            "  counted    " + ", ".join(f"{n} × {name}" for n, name in _ranked(self.counts, self.names)),
+            f"PeopleSummary: {k} face{'s' * (k > 1)}",
+            "  counted    " + ranked(self.sure, self.counts, self.names),
             "  on average " + ", ".join(f"{self.names[c]} {self.mean[c]:.2f}" for c in order),
             f"  entropy {self.entropy:.2f}, agreement {self.agreement:.2f}",
         ]
@@ -72,7 +78,7 @@ class GroupSummary:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class GroupPhoto:
+class PeoplePhoto:
     """The K faces of a photo, from left to right, and how probable each of C emotions is in each.
 
     Attributes
@@ -104,9 +110,9 @@ class GroupPhoto:
         return len(self.boxes)
 
     def __repr__(self):
-        ranked = _ranked(np.bincount(self.predicted, minlength=len(self.names)), self.names)
-        shown = ", ".join(f"{n} × {name}" for n, name in ranked) or "no face"
-        return f"GroupPhoto({self.name}: {len(self)} faces; {shown})"
+        summary = self.summary()
+        shown = ranked(summary.sure, summary.counts, self.names) or "no face"
+        return f"PeoplePhoto({self.name}: {len(self)} face{'s' * (len(self) != 1)}; {shown})"
 
     @property
     def photo(self):
@@ -122,12 +128,17 @@ class GroupPhoto:
         """ndarray of int, shape (K,): the most probable emotion of each face, an index into `names`."""
         return self.probabilities.argmax(axis=1)
 
+    @property
+    def sure(self):
+        """ndarray of bool, shape (K,): whether that emotion has a probability of at least 0.5."""
+        return self.probabilities.max(axis=1, initial=0) >= SURE
+
     def summary(self):
         """Return what the faces say together.
 
         Returns
         -------
-        GroupSummary
+        PeopleSummary
         """
         p, n_classes = self.probabilities, len(self.names)
         k = len(p)
@@ -135,9 +146,10 @@ class GroupPhoto:
         most = np.log(max(2, min(k, n_classes)))
         divergence = (entr(mean).sum() - entr(p).sum(axis=1).mean()) / most if k else np.nan
         others = (p.sum(axis=0) - p) / max(k - 1, 1)
-        return GroupSummary(
+        return PeopleSummary(
             names=self.names,
             counts=np.bincount(self.predicted, minlength=n_classes),
+            sure=np.bincount(self.predicted[self.sure], minlength=n_classes),
             mean=mean,
             entropy=float(entr(mean).sum() / np.log(n_classes)),
             agreement=float(1 - np.clip(divergence, 0, 1)),
@@ -148,22 +160,21 @@ class GroupPhoto:
         )
 
     def to_frame(self):
-        """Return a table, a row a face.
+        """Return a table, one row per face.
 
         Returns
         -------
         pandas.DataFrame
-            Columns photo, face, x, y, w, h, emotion, probability, one for each emotion, and, with a second
-            model, second (its emotion) and second_NAME.
+            Columns photo, face, x, y, w, h, emotion, probability, sure (whether that is at least 0.5), one
+            for each emotion, and, with a second model, second (its emotion) and second_NAME.
         """
-        import pandas as pd
-
         names = np.array(self.names)
         columns = {"photo": self.name, "face": np.arange(len(self))}
         columns |= dict(zip("xywh", self.boxes.T, strict=True))
         columns |= {
             "emotion": names[self.predicted],
             "probability": self.probabilities.max(axis=1, initial=0),
+            "sure": self.sure,
         }
         columns |= dict(zip(names, self.probabilities.T, strict=True))
         if self.second is not None:
@@ -172,8 +183,15 @@ class GroupPhoto:
         return pd.DataFrame(columns)
 
 
-def _ranked(counts, names):
-    return [(int(counts[c]), names[c]) for c in np.argsort(-counts, kind="stable") if counts[c]]
+def ranked(sure, counts, names):
+    """Emotions in words, the commonest first: "2 × happy (and 1 unsure), 1 × sad"."""
+    parts = []
+    for c in np.argsort(-counts, kind="stable"):
+        if counts[c]:
+            unsure = counts[c] - sure[c]
+            more = f" (and {unsure} unsure)" if sure[c] else " (unsure)"
+            parts.append(f"{sure[c] or unsure} × {names[c]}{more if unsure else ''}")
+    return ", ".join(parts)
 
 
 def _js_distance(p, q):
@@ -211,7 +229,7 @@ def analyze_group(
 
     Returns
     -------
-    GroupPhoto
+    PeoplePhoto
         Without a face: of length 0.
 
     Raises
@@ -219,39 +237,42 @@ def analyze_group(
     DatasetError
         If the file is no image.
     ValueError
-        If a model returns anything but one row of probabilities a face.
+        If a model returns anything but one row of probabilities for each face, or a box is empty or lies
+        outside the photo.
     """
     from_file = isinstance(photo, (str, Path))
     source = Path(photo) if from_file else as_photo(photo)
     picture = read_photo(source) if from_file else source
     if boxes is None:
         boxes = find_faces(picture, detector, min_size=min_size)
-    boxes = np.rint(as_boxes(boxes)).astype(int)
+    boxes = as_boxes(np.rint(as_boxes(boxes))).astype(int)  # one of less than half a pixel is empty, too
     crops = crop_faces(picture, boxes)
     names = tuple(names)
-    return GroupPhoto(
+    return PeoplePhoto(
         name=source.name if from_file else "photo",
         source=source,
         boxes=boxes,
         crops=crops,
-        probabilities=_ask(model, crops, names, "model"),
-        second=None if second is None else _ask(second, crops, names, "second"),
+        probabilities=ask(model, crops, names),
+        second=None if second is None else ask(second, crops, names, "second"),
         names=names,
     )
 
 
-def _ask(model, crops, names, what):
+def ask(model, crops, names, what="model"):
+    """Probabilities (K, C) that a model gives faces (K, 96, 96, 3), or `ValueError`."""
     if not len(crops):
         return np.empty((0, len(names)))
     answer = np.asarray(model(crops), dtype=float)
     if answer.shape != (len(crops), len(names)):
         raise ValueError(
-            f"{what}: expected probabilities of shape ({len(crops)}, {len(names)}), a row a face and a "
+            f"{what}: expected probabilities of shape ({len(crops)}, {len(names)}), one row per face and a "
             f"column for each of {', '.join(names)}, got {answer.shape}; pass names=... of its classes."
         )
     if not (answer >= 0).all() or not np.allclose(answer.sum(axis=1), 1, atol=1e-3):
         raise ValueError(
-            f"{what}: expected rows that sum to 1, got {answer[0].round(3)}; are these logits? Use softmax."
+            f"{what}: expected rows that sum to 1, got {answer[0].round(3)}; are these logits? Then use "
+            "softmax."
         )
     return answer
 
@@ -270,7 +291,7 @@ def analyze_groups(paths, *, progress=True, **options):
 
     Returns
     -------
-    results : list of GroupPhoto
+    results : list of PeoplePhoto
     failed : dict of str to str
         What was wrong with each file that could not be read; also said in one warning at the end.
 
@@ -291,7 +312,7 @@ def analyze_groups(paths, *, progress=True, **options):
     if not len(paths):
         raise DatasetError("expected photos, found no file")
     results, failed = [], {}
-    for path in tqdm(paths, desc="photos", disable=not progress):
+    for path in tqdm(paths, desc="photos", disable=not progress, delay=1):
         try:
             results.append(analyze_group(Path(path), **options))
         except (DatasetError, OSError) as error:

@@ -8,18 +8,18 @@ from matplotlib.patheffects import withStroke
 
 from .canvas import COLOURS, new_axes, points
 
-__all__ = ["plot_group", "plot_group_bars"]
+__all__ = ["plot_people", "plot_people_bars"]
 
 WIDEST = 11.0  # inches
 DARK = (2, 4, 5)  # of COLOURS, on which black cannot be read
 
 
-def plot_group(result, *, blind=False, ax=None):
+def plot_people(result, *, blind=False, ax=None):
     """Draw the photo with a numbered box around each face and what it shows.
 
     Parameters
     ----------
-    result : GroupPhoto
+    result : PeoplePhoto
         As from `facesom.photos.analyze_group`.
     blind : bool, default False
         Write the numbers alone, as for labelling by hand: who has read what a model says sees it, too.
@@ -60,12 +60,12 @@ def plot_group(result, *, blind=False, ax=None):
     return ax
 
 
-def plot_group_bars(result, *, ax=None):
+def plot_people_bars(result, *, ax=None):
     """Draw every face's probabilities as one bar, a row a face, and the group's mean below them.
 
     Parameters
     ----------
-    result : GroupPhoto
+    result : PeoplePhoto
         With at least one face.
     ax : matplotlib.axes.Axes, optional
 

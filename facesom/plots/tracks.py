@@ -53,7 +53,7 @@ def plot_emotions_over_time(result, face=0, *, ax=None):
         (len(tracks.looks), len(result.names)), np.nan
     )  # a look without the face breaks the lines
     curves[np.searchsorted(tracks.looks, tracks.frame[mine])] = result.probabilities[mine]
-    times = tracks.looks / tracks.fps
+    times = tracks.look_times
     for c in np.argsort(-result.probabilities[mine].mean(axis=0), kind="stable"):
         name, peak = result.names[c], np.nanargmax(curves[:, c])
         colour = EMOTION_COLOURS.get(name, OTHERS[c % len(OTHERS)])

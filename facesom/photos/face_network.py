@@ -1,0 +1,215 @@
+"""The built-in detector of faces: a small network glances, another looks, and in doubt a cascade looks again.
+
+What the networks were trained on stands in ``models/README.md``; ``benchmarks/photos.py`` measures them.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from facesom.io import read_onnx
+
+__all__ = ["FACE_NETWORK", "FRAME", "GLANCE_NETWORK", "WINDOW", "face_network", "lbp_cascade", "scaled"]
+
+FACE_NETWORK = Path(__file__).parent / "models" / "faces.onnx"
+GLANCE_NETWORK = FACE_NETWORK.with_name("glance.onnx")  # sees half the resolution, and every second window
+WINDOW = 32  # pixels that a network looks at
+STRIDE = 4  # pixels from one window to the next
+STEP = 2 ** (1 / 4)  # from one size to the next; the networks were trained to bear 17 % either way
+BORDER = 8  # pixels added around, for faces at the edge of the photo
+GLANCE = 0.3  # logit of a window at which it is worth to look
+ALIKE = 0.3  # sides apart, and octaves, at which two such windows are one place
+PATCHES = (48, 64)  # pixels, sides of what is looked at there, and about a face once it has hit
+SIZES = 3  # to either side of its own in which a face is looked at, too
+AT_ONCE = 32  # patches in a batch
+HIT = 2.0  # logit of a window that counts
+CANDIDATE = 12.0  # sum of the logits of neighbouring windows from which the cascade looks again
+FACE = 50.0  # that sum, from which there is no doubt
+AGREED = 12  # windows of the cascade that are as good
+FRAME = 1.25  # side of the box over that of the window, so that it frames a face as FER2013 does
+
+
+def face_network(photo, min_size, near=None):
+    """Boxes of the built-in detector: a network glances everywhere, another looks, a cascade looks again.
+
+    Both networks are convolutional and slide over a pyramid of sizes. The first one costs a tenth and was
+    trained to miss none of the second one's hits. A face answers in many neighbouring windows. Where these
+    leave a doubt, scikit-image's cascade of local binary patterns, which was trained on other pictures and
+    errs on other things, looks at the candidate in three rolls.
+
+    Parameters
+    ----------
+    photo : ndarray of uint8, shape (H, W, 3)
+    min_size : float
+        Side of the smallest face in pixels.
+    near : ndarray of float, shape (K, 4), optional
+        Boxes, around which alone is looked, without a glance.
+
+    Returns
+    -------
+    ndarray of float, shape (K, 4)
+    """
+    _networks()  # a damaged file is said on every photo
+    gray, scales = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY), []
+    while min(gray.shape) * (scale := WINDOW / min_size / STEP ** len(scales)) > WINDOW - 2 * BORDER:
+        scales.append(scale)
+    if not scales:
+        return np.empty((0, 4))
+    if near is None:
+        places = _strongest(_glance(gray, scales))
+    else:
+        places = np.column_stack([near[:, :2] + near[:, 2:] / 2, np.sqrt(near[:, 2] * near[:, 3]) / FRAME])
+    boxes, sure = [], []
+    frame = np.array([-FRAME / 2, -FRAME / 2, FRAME, FRAME])
+    for x, y, side, votes in _gather(_look(gray, scales, places)):
+        if votes > CANDIDATE:
+            looks = 0 if votes > FACE else _second_look(gray, x, y, side)
+            if votes / FACE + looks / AGREED > 1:
+                boxes.append((x, y, 0, 0) + side * frame)
+                sure.append(votes / FACE + looks / AGREED)
+    return _one_a_face(np.array(boxes).reshape(-1, 4), np.array(sure))
+
+
+def _glance(gray, scales):
+    """Windows (n, 4) in which there may be a face: middle, side, and logit."""
+    network, hits = _networks()[0], [np.empty((0, 4))]
+    for scale in scales:
+        level = cv2.copyMakeBorder(scaled(gray, scale / 2), *[BORDER // 2] * 4, cv2.BORDER_REPLICATE)
+        if min(level.shape) >= WINDOW // 2:
+            (logits,) = network(level[None, None].astype(np.float32)).values()
+            rows, cols = np.nonzero(logits[0, 0] > GLANCE)
+            hits.append(_windows(rows, cols, logits[0, 0, rows, cols], scale, 2 * STRIDE))
+    return np.concatenate(hits)
+
+
+def _windows(rows, cols, logits, scale, stride):
+    """Middle, side, and logit (n, 4) of windows in a picture of that scale, or one scale for each."""
+    x, y = cols * stride + WINDOW / 2 - BORDER, rows * stride + WINDOW / 2 - BORDER
+    return np.column_stack([x / scale, y / scale, np.full(len(x), WINDOW) / scale, logits])
+
+
+def _strongest(hits):
+    """Places (m, 3), middle and side, of hits (n, 4) that no stronger one of about this size is near to."""
+    hits, places = hits[np.argsort(-hits[:, 3], kind="stable"), :3], []
+    while len(hits):
+        places.append(hits[0])
+        apart = np.abs(hits[:, :2] - hits[0, :2]).max(axis=1) / hits[0, 2]
+        hits = hits[(apart > ALIKE) | (np.abs(np.log2(hits[:, 2] / hits[0, 2])) > ALIKE)]
+    return np.array(places).reshape(-1, 3)
+
+
+def _look(gray, scales, places):
+    """Windows (n, 4) that look like a face, about places (m, 3): middle, side, and logit."""
+    levels, found = {}, {}
+    _look_at(gray, scales, levels, places, 0, PATCHES[0], found)
+    faces = _gather(_hits(found, scales))[:, :3]  # many places, few faces: other sizes of these alone
+    for step in range(-SIZES, SIZES + 1):
+        _look_at(gray, scales, levels, faces, step, PATCHES[1], found)
+    return _hits(found, scales)
+
+
+def _look_at(gray, scales, levels, places, step, side, found):
+    """Note in `found` the hits about each place, `step` levels from that of its size."""
+    own = np.abs(np.log2(places[:, 2:] * np.array(scales) / WINDOW)).argmin(axis=1) + step
+    patches, corners = [], []
+    for level, (x, y, _) in zip(own.tolist(), places, strict=True):
+        if not 0 <= level < len(scales):
+            continue
+        if level not in levels:
+            levels[level] = scaled(gray, scales[level])
+        picture, middle = levels[level], np.array([y, x]) * scales[level] + BORDER
+        row, col = np.rint((middle - side / 2) / STRIDE).astype(int).tolist()
+        rows, cols = (
+            np.clip(STRIDE * start + np.arange(side) - BORDER, 0, n - 1)
+            for start, n in zip((row, col), picture.shape, strict=True)
+        )
+        patches.append(picture[rows[:, None], cols])
+        corners.append((level, row, col))
+    for start in range(0, len(patches), AT_ONCE):
+        batch = np.array(patches[start : start + AT_ONCE], np.float32)[:, None]
+        (logits,) = _networks()[1](batch).values()
+        for k, i, j in np.argwhere(logits[:, 0] > HIT).tolist():
+            level, row, col = corners[start + k]
+            last = (np.array(levels[level].shape) + 2 * BORDER - WINDOW) // STRIDE
+            if 0 <= row + i <= last[0] and 0 <= col + j <= last[1]:
+                found[level, row + i, col + j] = logits[k, 0, i, j]
+
+
+def _hits(found, scales):
+    level, row, col = np.array([*found], dtype=int).reshape(-1, 3).T
+    return _windows(row, col, [*found.values()], np.array(scales)[level], STRIDE)
+
+
+def _gather(hits):
+    """Faces (K, 4), middle, side and sum of logits, from hits (n, 4); the strongest hit draws the others."""
+    faces = []
+    hits = hits[np.argsort(-hits[:, 3], kind="stable")]
+    while len(hits):
+        apart = np.hypot(*(hits[:, :2] - hits[0, :2]).T) / hits[0, 2]
+        ratio = np.abs(np.log2(hits[:, 2] / hits[0, 2]))
+        same = (apart < 0.4) & (ratio < 1)
+        x, y, side = np.average(hits[same, :3], axis=0, weights=hits[same, 3])
+        faces.append((x, y, side, hits[same, 3].sum()))
+        hits = hits[(apart > 0.6) | (ratio > 1.6)]
+    return np.array(faces).reshape(-1, 4)
+
+
+def _one_a_face(boxes, sure):
+    """The surest of boxes that share more than half of the smaller one."""
+    kept = []
+    for k in np.argsort(-sure, kind="stable"):
+        low = np.maximum(boxes[kept, :2], boxes[k, :2])
+        high = np.minimum(boxes[kept, :2] + boxes[kept, 2:], boxes[k, :2] + boxes[k, 2:])
+        shared = np.clip(high - low, 0, None).prod(axis=1)
+        if not (shared > 0.5 * np.minimum(boxes[kept, 2:].prod(axis=1), boxes[k, 2:].prod())).any():
+            kept.append(k)
+    return boxes[kept]
+
+
+def _second_look(gray, x, y, side):
+    """How many windows of the cascade see a face of about this side there, in three rolls of the head."""
+    n, count = 72, 0
+    around = max(1, int(1.7 * side / n))  # shrunk by whole pixels first: no aliasing
+    left, top = int(x - 1.5 * side), int(y - 1.5 * side)
+    rows = np.clip(np.arange(top, top + int(3 * side)), 0, gray.shape[0] - 1)
+    cols = np.clip(np.arange(left, left + int(3 * side)), 0, gray.shape[1] - 1)
+    patch = scaled(gray[rows[:, None], cols], 1 / around)
+    middle = (np.array([x - left, y - top]) + 0.5) / around - 0.5
+    for roll in (-15, 0, 15):
+        turn = cv2.getRotationMatrix2D(middle.tolist(), roll, n * around / (1.7 * side))
+        turn[:, 2] += (n - 1) / 2 - middle
+        window = cv2.warpAffine(patch, turn, (n, n), borderMode=cv2.BORDER_REPLICATE)
+        for found in lbp_cascade().detect_multi_scale(
+            window, 1.1, 1, (30, 30), (64, 64), min_neighbor_number=0, intersection_score_threshold=1.01
+        ):
+            apart = (found["c"] + found["width"] / 2 - n / 2, found["r"] + found["height"] / 2 - n / 2)
+            count += np.hypot(*apart) < n / 8
+    return count
+
+
+@cache
+def _networks():
+    """The one that glances and the one that looks."""
+    hashes = json.loads(FACE_NETWORK.with_suffix(".json").read_text(encoding="utf-8"))
+    return tuple(
+        read_onnx(path, shape=(1, 1, WINDOW, WINDOW), sha256=hashes[path.name])
+        for path in (GLANCE_NETWORK, FACE_NETWORK)
+    )
+
+
+def scaled(photo, scale):
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return photo if scale == 1 else cv2.resize(photo, None, fx=scale, fy=scale, interpolation=how)
+
+
+@cache
+def lbp_cascade():
+    from skimage.data import lbp_frontal_face_cascade_filename
+    from skimage.feature import Cascade
+
+    return Cascade(lbp_frontal_face_cascade_filename())
