@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 from sklearn.preprocessing import FunctionTransformer
 
-from facesom.emotions import find_copies
+from facesom.emotions import cross_validate_classifiers, find_copies
 from facesom.emotions.classify import KMeansClassifier, classifiers, compare_classifiers
 from facesom.emotions.folders import (
     ActionUnits,
@@ -317,3 +317,40 @@ def test_action_units_are_taken_as_they_are():
     swapped = ActionUnits(test.units, ("AU12", "AU06"), test.labels, test.names, test.persons)
     with pytest.raises(ValueError, match="expected the units of train, AU06 AU12, got AU12 AU06"):
         compare_classifiers(train, swapped)
+
+
+def test_cross_validation_predicts_each_sample_by_other_persons():
+    faces = make(n_persons=15)
+    seen = []
+
+    class Spy(DummyClassifier):
+        def fit(self, X, y):
+            seen.append(X)
+            return super().fit(X, y)
+
+    models = {"spy": Spy(), "k-NN": classifiers()["k-NN"], "linear SVM": classifiers()["linear SVM"]}
+    rows = {"pixels": FunctionTransformer(lambda images: images.reshape(len(images), -1))}
+    found = cross_validate_classifiers(faces, rows, models, n_folds=4, n_bootstraps=20)
+    assert list(found) == ["pixels: spy", "pixels: k-NN", "pixels: linear SVM"] and len(seen) == 4
+    persons = [
+        {faces.persons[(faces.images.reshape(90, -1) == row).all(axis=1)][0] for row in X} for X in seen
+    ]
+    assert sum(15 - len(learned) for learned in persons) == 15, "each person is held out once"
+    for scores in found.values():
+        np.testing.assert_array_equal(scores.truth, faces.labels)
+        assert scores.n_groups == 15
+    assert found["pixels: k-NN"].balanced_accuracy > 0.9 and found["pixels: k-NN"].cross_entropy < 0.5
+    assert np.isnan(found["pixels: linear SVM"].cross_entropy)
+    nameless = EmotionFaces(faces.images, faces.labels, NAMES)
+    with pytest.warns(UserWarning, match="persons are not known"):
+        cross_validate_classifiers(nameless, models={"d": DummyClassifier()}, n_folds=2, n_bootstraps=5)
+
+
+def test_what_cannot_be_cross_validated():
+    faces = make(n_persons=3)
+    with pytest.raises(ValueError, match="n_folds: expected a whole number from 2 to 3, got 5"):
+        cross_validate_classifiers(faces)
+    units = ActionUnits(np.zeros((4, 1)), ("AU01",), np.zeros(4, int), ("unlabelled",), np.arange(4))
+    for call in (lambda: cross_validate_classifiers(units), lambda: compare_classifiers(units, units)):
+        with pytest.raises(ValueError, match="this table has none"):
+            call()

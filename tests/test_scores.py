@@ -169,8 +169,9 @@ def test_messages_about_the_truth():
         classification_scores([], [])
     with pytest.raises(ValueError, match="count classes from 0: subtract 1"):
         classification_scores(TRUTH + 1, PREDICTED + 1, names=NAMES)
-    with pytest.raises(ValueError, match="whole numbers or names, got float64"):
-        classification_scores([0.5, 1], [0, 1])
+    for wrong in ([0.5, 1], [0, 1e19], [0, np.nan], np.array([0, 2**64 - 1], np.uint64)):  # none may wrap
+        with pytest.raises(ValueError, match=r"whole numbers or names, got (float|uint)64"):
+            classification_scores(wrong, [0, 1])
 
 
 def test_a_confusion_matrix_shows_shares_of_rows(scores):

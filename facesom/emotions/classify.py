@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.cluster import KMeans
 from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -20,11 +21,13 @@ from sklearn.utils.validation import check_is_fitted
 from tqdm.auto import tqdm
 
 from facesom.features import Pixels
+from facesom.io import check_whole
 
+from .labelled import check_labelled
 from .scores import classification_scores
 from .splits import check_disjoint
 
-__all__ = ["KMeansClassifier", "classifiers", "compare_classifiers"]
+__all__ = ["KMeansClassifier", "classifiers", "compare_classifiers", "cross_validate_classifiers"]
 
 
 class KMeansClassifier(ClassifierMixin, BaseEstimator):
@@ -138,30 +141,91 @@ def compare_classifiers(
     ValueError
         If the halves overlap, or their classes differ.
     """
+    check_labelled(train)
     if check:
         check_disjoint(train, test)
+    halves = [(train, test, slice(None))]
+    return _scores(test, halves, features, models, n_bootstraps, seed, progress)
+
+
+def cross_validate_classifiers(
+    data, features=None, models=None, *, n_folds=5, n_bootstraps=1000, seed=0, progress=False
+):
+    """Predict each sample by models that learned from other persons only, and score them all alike.
+
+    The persons are dealt into `n_folds` parts with about the same shares of the classes; each part is
+    predicted by copies of the models fitted on the others. With few samples this wastes none.
+
+    Parameters
+    ----------
+    data : EmotionFaces or ActionUnits
+    features, models
+        As in `compare_classifiers`; transformers, too, are fitted on the other parts only.
+    n_folds : int, default 5
+        From 2 to the number of persons, or of samples where persons are not known.
+    n_bootstraps, seed, progress
+        As in `compare_classifiers`.
+
+    Returns
+    -------
+    dict of str to ClassificationScores
+        Of all samples, by the name of the model.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer persons than parts, or samples have no labels.
+
+    Warns
+    -----
+    UserWarning
+        If persons are not known.
+    """
+    check_labelled(data)
+    persons = (
+        np.arange(len(data)) if data.persons is None else np.unique(data.persons, return_inverse=True)[1]
+    )
+    if data.persons is None:
+        warnings.warn(
+            "persons are not known: the same people may be learned from and predicted.", stacklevel=2
+        )
+    check_whole(n_folds, "n_folds", 2, persons.max(initial=0) + 1)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The least populated class")  # its recall says so
+        parts = list(StratifiedGroupKFold(n_folds).split(persons, data.labels, persons))
+    halves = [(data.subset(learned), data.subset(held), held) for learned, held in parts]
+    return _scores(data, halves, features, models, n_bootstraps, seed, progress)
+
+
+def _scores(data, halves, features, models, n_bootstraps, seed, progress):
+    """Scores of `data` by the name of the model; halves are what to learn from, to predict, its places."""
     models = classifiers(seed) if models is None else models
     many = isinstance(features, dict)
-    scores = {}
     kinds = features if many else {"": features}
-    bar = tqdm(total=len(kinds) * len(models), disable=not progress, unit="model")
+    scores = {}
+    bar = tqdm(total=len(kinds) * len(models) * len(halves), disable=not progress, unit="model")
     for kind, transformer in kinds.items():
-        X, X_test = _rows(train, test, transformer)
+        rows = [_rows(train, test, transformer) for train, test, _ in halves]
         for name, model in models.items():
-            with warnings.catch_warnings():
-                # few faces: Nyström's sample is then all of them
-                warnings.filterwarnings("ignore", message="n_components > n_samples")
-                fitted = clone(model).fit(X, train.labels)
+            predicted, probabilities = np.empty(len(data), dtype=int), np.zeros((len(data), len(data.names)))
+            for (train, _, held), (X, X_test) in zip(halves, rows, strict=True):
+                with warnings.catch_warnings():
+                    # few faces: Nyström's sample is then all of them
+                    warnings.filterwarnings("ignore", message="n_components > n_samples")
+                    fitted = clone(model).fit(X, train.labels)
+                predicted[held] = fitted.predict(X_test)
+                if hasattr(fitted, "predict_proba"):
+                    probabilities[held] = _all_classes(fitted, X_test, len(data.names))
+                bar.update()
             scores[f"{kind}: {name}" if many else name] = classification_scores(
-                test.labels,
-                fitted.predict(X_test),
-                _probabilities(fitted, X_test, len(test.names)),
-                names=test.names,
-                groups=test.persons,
+                data.labels,
+                predicted,
+                probabilities if hasattr(fitted, "predict_proba") else None,
+                names=data.names,
+                groups=data.persons,
                 n_bootstraps=n_bootstraps,
                 seed=seed,
             )
-            bar.update()
     bar.close()
     return scores
 
@@ -183,10 +247,8 @@ def _rows(train, test, transformer):
     return [fitted.transform(half) for half in halves]
 
 
-def _probabilities(model, X, n_classes):
-    """Probabilities (N, K), 0 for classes that training did not have; None where a model gives none."""
-    if not hasattr(model, "predict_proba"):
-        return None
+def _all_classes(model, X, n_classes):
+    """Probabilities (N, K), 0 for classes that training did not have."""
     probabilities = np.zeros((len(X), n_classes))
     probabilities[:, model.classes_] = model.predict_proba(X)
     return probabilities

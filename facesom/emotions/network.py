@@ -6,12 +6,13 @@ from collections import OrderedDict
 
 import numpy as np
 
-from facesom.features import import_torch
+from facesom.features import fine_tune, import_torch
 
 from .model import BRIGHTNESS_FLOOR, _shipped
 
-__all__ = ["emotion_network", "read_weights"]
+__all__ = ["emotion_network", "epochs_within", "read_weights"]
 
+TRIED = 64  # faces on which an epoch is timed
 WIDTHS = (32, 48, 96, 192)  # channels of the stem and of the three stages
 
 
@@ -73,6 +74,33 @@ def emotion_network(*, pretrained=True, seed=0):
     if pretrained:
         network.load_state_dict({name: torch.from_numpy(w) for name, w in _shipped_weights().items()})
     return network.eval()
+
+
+def epochs_within(seconds, network, images, labels, *, most=10, frozen=(), **options):
+    """Say how many epochs of `facesom.features.fine_tune` fit into a time, by trying some faces.
+
+    Parameters
+    ----------
+    seconds : float
+        What the training may take.
+    network, images, labels, frozen, **options
+        As in `facesom.features.fine_tune`; the network is not changed.
+    most : int, default 10
+        Epochs wanted, where time allows.
+
+    Returns
+    -------
+    n_epochs : int
+        From 1 to `most`: a single one may take longer than `seconds`.
+    seconds_each : float
+        What an epoch is likely to take.
+    """
+    n = min(TRIED, len(images))
+    options |= {"n_epochs": 1, "progress": False}
+    for _ in range(2):  # the first one warms up
+        _, history = fine_tune(network, images[:n], labels[:n], frozen=frozen, **options)
+    each = history.seconds * len(images) / n
+    return int(np.clip(seconds // max(each, 1e-9), 1, most)), each
 
 
 def _shipped_weights():

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from facesom.io import check_whole
+
 __all__ = ["MEASURES", "ClassificationScores", "classification_scores"]
 
 #: What `ClassificationScores` measures: its attributes, and how tables call them.
@@ -92,11 +94,6 @@ class ClassificationScores:
         -------
         pandas.DataFrame
             Columns "value", "low", "high"; the last rows are chance and majority.
-
-        Raises
-        ------
-        ImportError
-            If pandas is missing.
         """
         rows = {
             words: [getattr(self, measure), *self.intervals[measure]]
@@ -113,11 +110,6 @@ class ClassificationScores:
         -------
         pandas.DataFrame
             A row a class; "most often taken for" is the commonest error, "" where there is none.
-
-        Raises
-        ------
-        ImportError
-            If pandas is missing.
         """
         errors = self.confusion * (1 - np.eye(len(self.names), dtype=int))
         taken_for = [self.names[k] if n else "" for k, n in zip(errors.argmax(1), errors.max(1), strict=True)]
@@ -169,8 +161,7 @@ def classification_scores(
     """
     if y_pred is None and probabilities is None:
         raise ValueError("y_pred: expected predicted classes or probabilities, got neither.")
-    if not isinstance(n_bootstraps, (int, np.integer)) or n_bootstraps < 1:
-        raise ValueError(f"n_bootstraps: expected a whole number of at least 1, got {n_bootstraps!r}.")
+    check_whole(n_bootstraps, "n_bootstraps", 1)
     y_true = _labels(y_true, "y_true")
     y_pred = None if y_pred is None else _labels(y_pred, "y_pred", len(y_true))
     n_columns = None
@@ -270,13 +261,16 @@ def _labels(values, name, n=None):
     if values.ndim != 1 or not len(values) or (n is not None and len(values) != n):
         wanted = "at least one" if n is None else f"{n}, as in y_true"
         raise ValueError(f"{name}: expected one value a sample, {wanted}, got shape {values.shape}.")
-    if values.dtype.kind == "f" and np.isfinite(values).all() and (values == np.round(values)).all():
+    whole = (
+        values.dtype.kind in "fu" and (np.abs(values) < 2**53).all() and (values == np.round(values)).all()
+    )
+    if whole:  # larger ones would wrap
         values = values.astype(int)
     if values.dtype.kind == "O" and all(isinstance(value, str) for value in values):
         values = values.astype(str)
     if values.dtype.kind == "b":
         values = values.astype(int)
-    if values.dtype.kind not in "iuU":
+    if values.dtype.kind not in "iU":
         guess = "; are these probabilities? Pass probabilities=" if name == "y_pred" else ""
         raise ValueError(f"{name}: expected whole numbers or names, got {values.dtype}{guess}.")
     return values
