@@ -4,7 +4,9 @@
     python benchmarks/emotions.py FER2013 --rows rbf            # how slow an RBF SVM becomes
     python benchmarks/emotions.py FER2013 --rows cnn            # the three-block network (an hour or two)
     python benchmarks/emotions.py FER2013 --rows batches        # batch sizes and epochs
-    python benchmarks/emotions.py --rows units --units CSV      # action units, persons held out
+    python benchmarks/emotions.py --rows units --units CSV      # action units, persons held out, 5 folds
+    python benchmarks/emotions.py FER2013 --rows copies --folder FOLDER       # copies found, false alarms
+    python benchmarks/emotions.py FER2013 --rows reliability --folder FOLDER  # what probabilities are worth
     python benchmarks/emotions.py --rows tuning --folder FOLDER # fine-tuning on a folder for each emotion
 
 FER2013 is fer2013.csv, or an .npz of its columns. Training images that are blank, or equal to one of a test
@@ -82,9 +84,11 @@ def models(seed):
     }
 
 
+USAGES = ("Training", "PublicTest", "PrivateTest")
+
+
 def fer2013(path):
-    """Training without copies of test faces and blank ones, PublicTest, PrivateTest."""
-    from facesom.emotions.fer2013 import USAGES
+    """Training without equals of test faces and blank ones, PublicTest, PrivateTest."""
     from facesom.emotions.folders import image_hashes, read_fer2013
 
     train, *tests = (read_fer2013(path, usage) for usage in USAGES)
@@ -196,11 +200,11 @@ def measure_units(options, name, n, seed):
     units = read_action_units(options.units)
     model = make_pipeline(StandardScaler(), SVC(kernel="linear" if name.startswith("linear") else "rbf"))
     by_person = "mixed" not in name
-    folds = (StratifiedGroupKFold if by_person else StratifiedKFold)(10, shuffle=True, random_state=seed)
+    folds = (StratifiedGroupKFold if by_person else StratifiedKFold)(5, shuffle=True, random_state=seed)
     start = process_time()
     predicted = cross_val_predict(model, units.units, units.labels, groups=units.persons, cv=folds)
     found = scored(units.labels, predicted)
-    return found | {"fit": (process_time() - start) / 10, "face": np.nan, "n": len(units)}
+    return found | {"fit": (process_time() - start) / 5, "face": np.nan, "n": len(units)}
 
 
 def measure_tuning(options, name, n, seed):
@@ -209,14 +213,12 @@ def measure_tuning(options, name, n, seed):
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    from facesom.emotions.folders import read_emotion_folder, split_by_person
+    from facesom.emotions.folders import split_by_person
     from facesom.emotions.model import emotion_features, predict_emotions
     from facesom.emotions.network import emotion_network
     from facesom.features.networks import fine_tune, run_network, three_block_cnn, train_network
 
-    faces = read_emotion_folder(options.folder, size=48, person="prefix")
-    known = [name for name in faces.names if name != "contempt"]
-    faces = faces.classes(*known).as_emotions()
+    faces = ck_plus(options.folder)
     test, rest = (faces.subset(rows) for rows in split_by_person(faces.persons, faces.labels, 0.5, seed))
     train = rest if n is None else rest.subset(np.isin(rest.persons, few_persons(rest.persons, n, seed)))
     settings = {"n_epochs": 15, "batch_size": 16, "augment": True, "seed": seed, "progress": False}
@@ -256,6 +258,107 @@ def few_persons(persons, n, seed):
     return np.random.default_rng(seed).permutation(np.unique(persons))[:n]
 
 
+def ck_plus(folder):
+    """CK+ with FER2013's emotions, contempt left out."""
+    from facesom.emotions import read_emotion_folder
+
+    faces = read_emotion_folder(folder, size=48, person="prefix")
+    return faces.classes(*[name for name in faces.names if name != "contempt"]).as_emotions()
+
+
+def changes():
+    """What may be done to a picture, by name."""
+    import cv2
+
+    def jpeg(quality):
+        how = [cv2.IMWRITE_JPEG_QUALITY, quality]
+        return lambda x: np.array([cv2.imdecode(cv2.imencode(".jpg", i, how)[1], 0) for i in x])
+
+    def resized(side):
+        return lambda x: np.array([cv2.resize(i, (side, side), interpolation=cv2.INTER_AREA) for i in x])
+
+    def levels(change):
+        return lambda x: np.clip(change(x.astype(float)), 0, 255).astype(np.uint8)
+
+    return {
+        "JPEG, quality 90": jpeg(90),
+        "JPEG, quality 50": jpeg(50),
+        "half the size": resized(24),
+        "a third of the size": resized(16),
+        "mirrored, JPEG 50": lambda x: jpeg(50)(x[:, :, ::-1]),
+        "40 % brighter": levels(lambda x: 1.4 * x),
+        "half as bright": levels(lambda x: 0.5 * x),
+        "80 levels lifted": levels(lambda x: x + 80),
+        "60 levels lowered": levels(lambda x: x - 60),
+        "gamma 0.6": levels(lambda x: 255 * (x / 255) ** 0.6),
+        "a pixel of the rim cut off": lambda x: resized(48)(x[:, 1:-1, 1:-1]),
+    }
+
+
+def print_copies(options):
+    """Share of changed pictures that are found, and pairs of other persons taken for copies."""
+    import facesom
+    from facesom.emotions import find_copies, image_hashes, read_emotion_folder, read_fer2013
+
+    faces = read_fer2013(options.data, "PublicTest").images
+    faces = faces[faces.std(axis=(1, 2)) > 5][:2000]
+    print("| change | found |\n|--|--:|")
+    for name, change in changes().items():
+        pairs = find_copies(faces, change(faces))
+        print(f"| {name} | {len(np.unique(pairs[pairs[:, 0] == pairs[:, 1]])) / len(faces):.4f} |")
+    drawn = facesom.make_faces(40, 60, mix="balanced", seed=1)
+    gray = np.round(255 * facesom.to_grayscale(drawn.dataset).X1).astype(np.uint8)
+    photos = read_emotion_folder(options.folder, size=48, person="prefix")
+    sets = {"photos": (photos.images, photos.persons)}
+    sets["drawings"] = gray.reshape(-1, *gray.shape[2:]), np.repeat(np.arange(40), 60)
+    for name, (images, persons) in sets.items():
+        pairs = find_copies(images)
+        wrong = (persons[pairs[:, 0]] != persons[pairs[:, 1]]).sum()
+        n_pairs = (persons[:, None] != persons).sum() // 2
+        print(f"{name}: {wrong} of {n_pairs:,} pairs of other persons taken for copies")
+    parts = {usage: read_fer2013(options.data, usage).images for usage in USAGES}
+    tests = np.concatenate([parts["PublicTest"], parts["PrivateTest"]])
+    train = parts["Training"][parts["Training"].std(axis=(1, 2)) > 0]
+    same = np.isin(image_hashes(train), image_hashes(tests))
+    alike = np.isin(np.arange(len(train)), find_copies(train, tests)[:, 0])
+    print(f"Training: {same.sum()} equal to a test's, {(alike & ~same).sum()} more alike")
+
+
+def print_reliability(options):
+    """What the shipped network's probabilities are worth, set by set, and what mirror images add."""
+    from scipy.special import softmax
+
+    from facesom.emotions import EMOTIONS, classification_scores, find_copies, predict_emotions, read_fer2013
+    from facesom.plots.networks import calibration_error
+
+    train, public, private = (read_fer2013(options.data, usage) for usage in USAGES)
+    known = np.isin(np.arange(len(private)), find_copies(private.images, train.images)[:, 0])
+    sets = {
+        "PublicTest": public,
+        "PrivateTest": private,
+        "PrivateTest without copies": private.subset(~known),
+    }
+    sets |= {"CK+": ck_plus(options.folder)} if options.folder else {}
+    print(
+        "| | faces | accuracy | balanced | probability said | distance | under 0.5: right | over 0.8: right |"
+    )
+    print("|--|--:|--:|--:|--:|--:|--:|--:|")
+    for name, faces in sets.items():
+        plain, turned = (predict_emotions(x) for x in (faces.images, faces.images[:, :, ::-1]))
+        both = softmax((np.log(plain) + np.log(turned)) / 2, axis=1)  # of the mean logits
+        for way, p in {name: plain, f"{name}, with the mirror image": both}.items():
+            s = classification_scores(faces.labels, probabilities=p, names=EMOTIONS, groups=faces.persons)
+            sure, right = p.max(axis=1), s.predicted == s.truth
+            low, high = s.intervals["accuracy"]
+            cells = [way, f"{len(faces):,}", f"{s.accuracy:.3f} ({low:.3f} to {high:.3f})"]
+            cells += [
+                f"{v:.3f}" for v in (s.balanced_accuracy, sure.mean(), calibration_error(p, faces.labels))
+            ]
+            cells += [f"{right[rows].mean():.2f} of {rows.sum()}" for rows in (sure < 0.5, sure > 0.8)]
+            print("| " + " | ".join(cells) + " |", flush=True)
+
+
+PRINTED = {"copies": print_copies, "reliability": print_reliability}
 MEASURES = {
     "ours": measure_shipped,
     "svm": measure_model,
@@ -375,7 +478,7 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data", nargs="?", metavar="FER2013")
-    parser.add_argument("--rows", nargs="+", choices=MEASURES, default=["ours", "svm"])
+    parser.add_argument("--rows", nargs="+", choices=[*MEASURES, *PRINTED], default=["ours", "svm"])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--full", action="store_true", help="the RBF SVM on all training faces, too")
     parser.add_argument("--units", metavar="CSV", help="action units with subject and emotion")
@@ -386,13 +489,16 @@ def main():
     options = parser.parse_args()
     if options.measure:
         return measured(options)
-    for rows, needed in (("units", "units"), ("tuning", "folder")):
+    for rows, needed in (("units", "units"), ("tuning", "folder"), ("copies", "folder")):
         if rows in options.rows and not getattr(options, needed):
             parser.error(f"--rows {rows} needs --{needed}")
     if not options.data and set(options.rows) - {"units", "tuning"}:
         parser.error("give the path of fer2013.csv, or of an .npz of its columns")
+    for rows in [rows for rows in options.rows if rows in PRINTED]:
+        PRINTED[rows](options)
+    options.rows = [rows for rows in options.rows if rows in MEASURES]
     reference = None
-    if options.data:
+    if options.data and options.rows:
         fit = measure(options, "svm", "HOG, linear SVM", None, 0)["fit"]
         reference = {"fit": fit, "face": measure(options, "ours", "shipped network", None, 0)["face"]}
         print(

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import uuid
 import warnings
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
-from facesom.io import DatasetError, read_table, to_whole
+from facesom.io import DatasetError, atomic_write, read_table, to_whole
 
 from .labelled import EMOTIONS, EmotionFaces
 
@@ -93,16 +91,11 @@ def write_fer2013(parts, path):
     sizes = {faces.images.shape[1:] for faces in parts.values()}
     if len(sizes) > 1 or any(height != width for height, width in sizes):
         raise ValueError(f"parts: expected square faces of one size, got {sorted(sizes)}.")
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        with open(beside, "x", encoding="utf-8", newline="\n") as file:
-            file.write("emotion,pixels,Usage\n")
-            for usage, faces in parts.items():
-                for image, label in zip(faces.images, faces.labels, strict=True):
-                    file.write(f"{label},{' '.join(map(str, image.ravel().tolist()))},{usage}\n")
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with atomic_write(path, encoding="utf-8", newline="\n") as file:
+        file.write("emotion,pixels,Usage\n")
+        for usage, faces in parts.items():
+            for image, label in zip(faces.images, faces.labels, strict=True):
+                file.write(f"{label},{' '.join(map(str, image.ravel().tolist()))},{usage}\n")
 
 
 def _read_csv(path, usage, skip_unreadable):
