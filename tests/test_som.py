@@ -735,6 +735,7 @@ ARRAYS = {
     "weights of a larger map": ("weights_", np.zeros((9, 7))),
     "weights NaN": ("weights_", np.full((4, 4), np.nan)),
     "weights infinite": ("weights_", np.full((4, 4), np.inf)),
+    "weights too large to square": ("weights_", np.full((4, 4), 1e300)),
     "weights in words": ("weights_", np.full((4, 4), "x")),
     "weights complex": ("weights_", np.ones((4, 4), complex)),
     "weights in fields": ("weights_", np.zeros(4, "f8,f8")),
@@ -915,6 +916,10 @@ def test_odd_maps_and_samples():
         (np.zeros((4, 0)), r"0 feature\(s\)"),
         ([[1, 2], [3]], "ragged list"),
         (np.zeros((2, 5, 9, 9)), "for all persons use fit_soms"),
+        (np.zeros((5, 1, 9, 9)), r"axis 1 is one gray channel: pass X\[:, 0\]"),
+        (np.zeros((5, 3, 9, 9)), r"axis 1 is the colour axis, which must be the last"),
+        (np.zeros((5, 9, 9, 1)), r"axis 3 is one gray channel"),
+        (np.zeros((5, 9, 9)) + 255, r"divide by 255"),
     ],
 )
 def test_samples_that_are_none(X, message):

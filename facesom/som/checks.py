@@ -53,12 +53,13 @@ def check_samples(X):
     """
     samples = as_samples(X)
     if samples.ndim > 2:
-        faces = as_faces(samples, name="X")
-        if faces.ndim != 3 + is_colour(faces):
-            raise ValueError(
+        channel = samples.shape[1] in (1, 3, 4) or samples.shape[-1] == 1
+        if samples.ndim > 3 + is_colour(samples) and not channel:
+            raise DatasetError(
                 f"X: expected the faces of one person, (N, H, W), got shape {samples.shape}; "
-                "for all persons use fit_soms, for one face pass X[None]."
+                "for all persons use fit_soms, for one of them pass X[0]."
             )
+        faces = as_faces(samples, name="X", leading=1)
         return samples.reshape(len(samples), -1), samples.shape[1:], faces.dtype == np.uint8
     if samples.ndim < 2 or not len(samples):
         raise ValueError(
@@ -108,17 +109,14 @@ def check_like_fitted(som, X):
 
 def check_persons(X1):
     """Return the persons' arrays as a list, or raise `ValueError`."""
-    if isinstance(X1, np.ndarray) and X1.dtype != object and X1.ndim not in (4, 5):
-        raise ValueError(
-            f"X1: expected faces of all persons, (P, N, H, W), got shape {X1.shape}; "
-            "for one person use FaceSOM().fit, for features pass a list of (N, D) arrays."
+    came = f"shape {X1.shape}" if isinstance(X1, np.ndarray) else type(X1).__name__
+    as_one_array = isinstance(X1, np.ndarray) and X1.dtype != object
+    listed = hasattr(X1, "__len__") and not isinstance(X1, (str, bytes, dict)) and len(X1)
+    if not listed or (as_one_array and X1.ndim not in (4, 5)):
+        raise DatasetError(
+            f"X1: expected the faces of at least one person, (P, N, H, W), got {came}; for one person use "
+            "FaceSOM().fit, for features pass a list of (N, D) arrays, of a data set pass `data.X1`."
         )
-    if not hasattr(X1, "__len__") or isinstance(X1, (str, bytes, dict)):
-        raise ValueError(
-            f"X1: expected faces of all persons, (P, N, H, W), got {type(X1).__name__}; pass `data.X1`."
-        )
-    if not len(X1):
-        raise ValueError("X1: expected at least one person, got none.")
     return list(X1)
 
 

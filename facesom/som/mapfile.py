@@ -9,7 +9,7 @@ import numpy as np
 
 from facesom.io import DatasetError, atomic_write, brief, open_regular, read_npz
 
-from .checks import check_init, check_parameters, check_samples
+from .checks import LARGEST, check_init, check_parameters, check_samples
 from .quality import nearest_two
 
 FORMAT, VERSION = "facesom map", 1
@@ -94,8 +94,8 @@ def check_map(som):
 
 
 def is_array(values, kinds, shape):
-    """Whether an array holds finite numbers of one of these kinds in this shape."""
-    return values.dtype.kind in kinds and values.shape == shape and bool(np.isfinite(values).all())
+    """Whether an array holds numbers that can be squared, of one of these kinds, in this shape."""
+    return values.dtype.kind in kinds and values.shape == shape and bool((np.abs(values) <= LARGEST).all())
 
 
 def load_if_same(path, som, X):
