@@ -57,6 +57,14 @@ def to_grayscale(data, same_intensity=False):
     -----
     UserWarning
         Once a call: which colours' grays moved and where to, and when these do not look like flat drawings.
+
+    Examples
+    --------
+    >>> import facesom
+    >>> data = facesom.make_faces(n_persons=2, n_frames=3, size=32).dataset
+    >>> gray = facesom.to_grayscale(data)
+    >>> gray.X1.shape, gray.X1.dtype, float(gray.X1.max())
+    ((2, 3, 32, 32), dtype('float32'), 1.0)
     """
     if isinstance(data, FaceDataset):
         return replace(data, X1=_convert(as_faces(data.X1, name="X1"), same_intensity))

@@ -36,6 +36,16 @@ class FaceDataset:
     ------
     DatasetError
         When a shape or dtype does not fit; the message says which one and how.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from facesom import FaceDataset
+    >>> FaceDataset(np.zeros((2, 5, 16, 16), np.uint8), np.zeros((2, 5, 12)), ["happy", "unhappy"])
+    FaceDataset: 2 persons × 5 frames
+      X1 (2, 5, 16, 16) uint8, gray
+      X2 (2, 5, 12) float64
+      y  (2,) <U7: 1 × happy, 1 × unhappy
     """
 
     X1: np.ndarray
@@ -146,6 +156,13 @@ def load(path, *, max_bytes=4 * 2**30):
         numpy arrays and plain containers, when a key is missing or shapes disagree.
     OSError
         When the file cannot be opened.
+
+    Examples
+    --------
+    >>> import facesom
+    >>> data = facesom.load("data/drawn_faces.pickle")
+    >>> data.X1.dtype, data.n_persons == len(data.y)
+    (dtype('uint8'), True)
     """
     path = Path(path)
     try:
@@ -165,14 +182,16 @@ def _check_zlib(head):
         raise DatasetError("the file is empty; copy it again")
     if head[0] & 15 != 8 or int.from_bytes(head[:2], "big") % 31:
         guess = "zlib.compress(pickle.dumps(...))"
-        for start, what in (
-            (b"\x80", "a pickle without zlib around it"),
-            (b"\x1f\x8b", "a gzip file"),
-            (b"BZh", "bz2"),
+        for start, what, opened in (
+            (b"\x80", "a pickle without zlib around it", "open(path, 'rb')"),
+            (b"\x1f\x8b", "a gzip file", "gzip.open(path)"),
+            (b"BZh", "a bz2 file", "bz2.open(path)"),
+            (b"\xfd7zX", "an xz file", "lzma.open(path)"),
         ):
             if head.startswith(start):
                 guess += (
-                    f", this looks like {what}: if you trust it, open it and pass its content to facesom.save"
+                    f", this looks like {what}: if you trust it, facesom.save(facesom.FaceDataset("
+                    f"**pickle.load({opened})), 'faces.pickle')"
                 )
         raise DatasetError(f"not a zlib file; expected {guess}")
 
@@ -219,6 +238,16 @@ def save(data, path):
         When `data` is not a FaceDataset, or the name ends in the suffix of another format.
     OSError
         When the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import facesom
+    >>> data = facesom.make_faces(n_persons=2, n_frames=3, size=32).dataset
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     facesom.save(data, f"{folder}/faces.npz")
+    ...     bool((facesom.load(f"{folder}/faces.npz").X1 == data.X1).all())
+    True
     """
     if not isinstance(data, FaceDataset):
         raise DatasetError(

@@ -24,7 +24,18 @@ MAX_MESSAGE = 2000  # characters of an error, whatever names a file holds
 
 
 class DatasetError(ValueError):
-    """A file or an array that is not a data set of drawn faces; the message says what to do."""
+    """A file or an array that is not a data set of drawn faces; the message says what to do.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from facesom import DatasetError, to_grayscale
+    >>> try:
+    ...     to_grayscale(np.full((2, 16, 16), 200.0))
+    ... except DatasetError as error:
+    ...     print(str(error)[-37:])
+    these look like 0..255, divide by 255
+    """
 
     def __init__(self, message=""):
         super().__init__(brief(message, MAX_MESSAGE))
