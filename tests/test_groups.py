@@ -1,6 +1,7 @@
 """Groups of nodes: planted clusters are found, Ward follows the map, numbers are stable, steps counted."""
 
 import copy
+import warnings
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from sklearn.cluster import AgglomerativeClustering
 from sklearn.metrics import adjusted_rand_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from facesom.groups.node_groups import METHODS, NodeGroups, transitions, walk_order, ward_labels
 from facesom.som.grid import ADJACENT
@@ -62,6 +64,21 @@ def test_maps_of_groups_that_agree_on_all_faces_are_the_same(seed):
     kmeans, ward = (NodeGroups(5, method).fit(som) for method in ("kmeans", "ward"))
     assert adjusted_rand_score(*(groups.predict(som.labels_) for groups in (kmeans, ward))) == 1
     np.testing.assert_array_equal(kmeans.labels_, ward.labels_)
+
+
+# Of scikit-learn's checks of an estimator, those that NodeGroups cannot pass, and why.
+UNPASSABLE = {
+    "check_dtype_object": "it wants a TypeError for text, and every bad input here is a ValueError",
+    "check_fit2d_predict1d": "one axis is nodes, not one sample",
+    "check_fit2d_1sample": "the message speaks of the groups that one sample cannot make",
+}
+
+
+@parametrize_with_checks([NodeGroups(3)], expected_failed_checks=lambda _: UNPASSABLE)
+def test_checks_of_scikit_learn(estimator, check):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        check(estimator)
 
 
 def test_it_takes_faces_as_estimators_of_scikit_learn_do(som):

@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator
 from sklearn.cluster import DBSCAN, HDBSCAN, KMeans
 from sklearn.utils.validation import check_is_fitted
 
-from facesom.io import check_n_groups, check_whole, count_groups, one_thread, per_person
+from facesom.io import as_array, check_n_groups, check_whole, count_groups, one_thread, per_person
 from facesom.som import ADJACENT, FaceSOM, walk_order
 
 METHODS = ("kmeans", "ward", "dbscan", "hdbscan")
@@ -98,6 +98,7 @@ class NodeGroups(BaseEstimator):
             raise ValueError(f"method: expected one of {METHODS}, got {self.method!r}.")
         self.som_ = som = X if isinstance(X, FaceSOM) else FaceSOM(seed=self.seed).fit(X)
         check_is_fitted(som, "weights_")
+        self.n_features_in_ = som.n_features_in_
         weights, hits, near = som.weights_, som.hits_.ravel(), som.steps_ <= ADJACENT
         used = hits > 0
         if self.method in ("kmeans", "ward"):
@@ -181,7 +182,7 @@ class NodeGroups(BaseEstimator):
             If a node is not an integer or not on the map, or faces do not fit it.
         """
         check_is_fitted(self, "labels_")
-        X = np.asarray(X)
+        X = as_array(X, "X")
         if X.ndim > 1 and (X.dtype.kind == "f" or (X.ndim > 2 and X.dtype == np.uint8)):
             X = self.som_.predict(X)
         if not np.issubdtype(X.dtype, np.integer):

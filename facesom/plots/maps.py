@@ -88,7 +88,7 @@ def plot_groups(som, labels, *, faces=None, unstable=None, every=1, ax=None):
     palette = np.array([to_rgb(c) for c in COLOURS])
     fill = np.where((labels >= 0)[..., None], palette[labels % len(palette)], EMPTY)
     ax, corners, (down, _), gap = _draw_tiles(som, faces, every, 1 / 6, ax, fill=fill)
-    size = points(ax, ax.images[-1].get_array().shape, down) / 7
+    size = points(ax, ax.images[-1].get_array().shape, down) / 6
     for (y, x), label in zip(corners + 0.75 * gap, labels.ravel(), strict=True):
         if label >= 0:
             number = f"{label}?" if doubt[label] else label
