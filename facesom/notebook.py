@@ -1,5 +1,7 @@
 """Where a notebook finds its input, whether it runs in Colab or at home."""
 
+from __future__ import annotations
+
 import glob
 import hashlib
 import shutil
@@ -19,7 +21,9 @@ from facesom.photos import write_example_video
 __all__ = ["find_action_units", "find_data", "find_emotion_folder", "find_fer2013", "find_video"]
 
 
-def find_data(path="", *, n_persons=43, n_frames=500, folder="outputs"):
+def find_data(
+    path: str | Path = "", *, n_persons: int = 43, n_frames: int = 500, folder: str | Path = "outputs"
+) -> Path:
     """Return the path of a pickle of faces: one's own, an uploaded one, or one of drawn faces.
 
     Parameters

@@ -47,6 +47,19 @@ def test_readme_and_notebooks_use_names_that_are_there():
                 assert hasattr(room, second) or inside, f"{path.name}: there is no facesom.{first}.{second}"
 
 
+def test_editors_and_type_checkers_see_the_same_names():
+    stub = ast.parse((ROOT / "facesom" / "__init__.pyi").read_text(encoding="utf-8"))
+    homes = {
+        alias.name: node.module
+        for node in stub.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert set(homes) == set(facesom.__all__)
+    for name in NAMES:
+        assert getattr(import_module(f"facesom.{homes[name]}"), name) is getattr(facesom, name)
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     """The built wheel, unpacked: what `pip install .` puts into an environment."""

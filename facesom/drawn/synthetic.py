@@ -7,10 +7,14 @@ drawn as flat shapes (`drawing`). "Left" is the left of the picture.
 Command line: ``python -m facesom.drawn.synthetic PATH [--persons 43 --frames 500 --seed 0 --size 64]``.
 """
 
+from __future__ import annotations
+
 import argparse
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from facesom.io import FaceDataset, save
 
@@ -96,21 +100,21 @@ class DrawnFaces:
 
 
 def make_faces(
-    n_persons=43,
-    n_frames=500,
-    seed=0,
+    n_persons: int = 43,
+    n_frames: int = 500,
+    seed: int = 0,
     *,
-    style="staged",
-    size=64,
-    palette="standard",
-    antialias=False,
-    noise=0.0,
-    head_movement=1.0,
-    mix="own",
-    label_effect=0.5,
-    spread=1.0,
-    drop=(),
-):
+    style: str = "staged",
+    size: int = 64,
+    palette: str | ArrayLike = "standard",
+    antialias: bool = False,
+    noise: float = 0.0,
+    head_movement: float = 1.0,
+    mix: str | ArrayLike = "own",
+    label_effect: float = 0.5,
+    spread: float = 1.0,
+    drop: Collection[str] = (),
+) -> DrawnFaces:
     """Draw videos of faces whose identity and expression are known.
 
     Each person's frames are a video. The seed gives each person random numbers of their own: person i is the

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import softmax
 
 from facesom.io import DatasetError, as_faces, check_whole, is_colour, read_onnx
@@ -26,7 +27,7 @@ AT_ONCE = 64  # faces in a batch; bounds the memory
 BRIGHTNESS_FLOOR = 1.0  # gray levels; a standard deviation under this is noise, not a face
 
 
-def predict_emotions(faces):
+def predict_emotions(faces: ArrayLike) -> np.ndarray:
     """Say how probable each of seven emotions is on each face, as people would label it.
 
     Parameters

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import html
 import json
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -14,6 +15,7 @@ from tempfile import TemporaryDirectory
 import matplotlib
 import numpy as np
 from matplotlib.colors import to_hex
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from facesom.groups import NodeGroups, describe_groups, group_distances
@@ -21,6 +23,7 @@ from facesom.identity import SharedGroups
 from facesom.io import atomic_write, check_whole
 from facesom.parts import feature_names
 from facesom.plots import COLOURS, unit_faces, wall_heights
+from facesom.som import FaceSOM
 
 from .by_image import as_stack, name_persons, named_columns, real_numbers, whole_numbers
 from .sheets import ACROSS, PER_SHEET, inked, pack_sheets, tile_size
@@ -32,21 +35,21 @@ OWN_COLUMNS = ("image", "person", "frame", "node", "row", "column", "group", "gr
 
 
 def write_explorer(
-    som,
-    images,
-    path,
-    groups=None,
-    persons=None,
+    som: FaceSOM | SharedGroups,
+    images: ArrayLike,
+    path: str | Path,
+    groups: NodeGroups | ArrayLike | None = None,
+    persons: ArrayLike | None = None,
     *,
-    nodes=None,
-    distances=None,
-    node_faces=None,
-    movements=None,
-    group_names=None,
-    columns=None,
-    title="Map of faces",
-    max_images=25_000,
-):
+    nodes: ArrayLike | None = None,
+    distances: ArrayLike | None = None,
+    node_faces: ArrayLike | None = None,
+    movements: ArrayLike = None,
+    group_names: Sequence[str] | None = None,
+    columns: dict[str, ArrayLike] | None = None,
+    title: str = "Map of faces",
+    max_images: int = 25_000,
+) -> None:
     """Write one HTML file in which a map can be looked into, without network or server.
 
     Parameters
@@ -174,7 +177,16 @@ def write_explorer(
         file.write(_page(title, summary, contents).encode("utf-8", "replace"))
 
 
-def show_explorer(som, images, groups=None, persons=None, *, height=900, path=None, **options):
+def show_explorer(
+    som: FaceSOM | SharedGroups,
+    images: ArrayLike,
+    groups: NodeGroups | ArrayLike | None = None,
+    persons: ArrayLike | None = None,
+    *,
+    height: int = 900,
+    path: str | Path | None = None,
+    **options,
+) -> object:
     """Show the page of `write_explorer` below a cell of Jupyter or Colab.
 
     Parameters

@@ -1,6 +1,6 @@
 """Groups of nodes: how many, what they say in words, persons' profiles, and tests."""
 
-from .by_column import FOUND, column_effects
+from .by_column import FOUND, ColumnEffects, column_effects
 from .how_many import choose_n_groups
 from .node_groups import NodeGroups, transitions
 from .profiles import classify_labels, compare_labels, person_profiles, similar_order

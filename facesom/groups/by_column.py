@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from facesom.io import count_groups, one_thread, per_person
 
@@ -86,7 +88,15 @@ class ColumnEffects:
 
 
 @one_thread()
-def column_effects(X2, groups, *, names=None, n_groups=None, n_permutations=10_000, seed=0):
+def column_effects(
+    X2: ArrayLike,
+    groups: ArrayLike,
+    *,
+    names: Sequence[str] | None = None,
+    n_groups: int | None = None,
+    n_permutations: int = 10_000,
+    seed: int = 0,
+) -> ColumnEffects:
     """Measure which columns are higher or lower in each group than in the same persons' other frames.
 
     Parameters

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from facesom.identity import STABLE, UNSTABLE, match_groups
 from facesom.io import one_thread
+from facesom.som import FaceSOM
 
 from .node_groups import NodeGroups
 
@@ -72,7 +74,7 @@ class GroupChoice:
 
 
 @one_thread()
-def choose_n_groups(som, ks=range(2, 13), seed=0):
+def choose_n_groups(som: FaceSOM, ks: Iterable[int] = range(2, 13), seed: int = 0) -> GroupChoice:
     """Try numbers of k-means groups on the nodes of a map and recommend one.
 
     Parameters

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.cluster.hierarchy import leaves_list, linkage
 
 from facesom.io import count_groups, one_thread, per_person
@@ -54,7 +55,7 @@ class PersonProfiles:
         return f"PersonProfiles({n_persons} persons, {n_groups} groups, {self.n_frames.sum()} frames)"
 
 
-def person_profiles(groups, n_groups=None):
+def person_profiles(groups: ArrayLike, n_groups: int | None = None) -> PersonProfiles:
     """Count how often, how long and in what order each person shows the groups.
 
     Parameters

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from facesom.io import count_groups
 from facesom.parts import feature_names
@@ -82,7 +83,9 @@ class GroupWords:
         return self.words
 
 
-def describe_groups(movements, groups, *, n_groups=None):
+def describe_groups(
+    movements: ArrayLike, groups: ArrayLike, *, n_groups: int | None = None
+) -> list[GroupWords]:
     """Describe each group in face words, strongest first, as far as its frames agree.
 
     Parameters

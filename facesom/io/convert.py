@@ -5,11 +5,14 @@ of part has one gray everywhere. A pixel at the edge of an antialiased part is a
 blend of gray and white.
 """
 
+from __future__ import annotations
+
 import warnings
 from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .dataset import FaceDataset
 from .gates import as_faces, is_colour
@@ -25,7 +28,7 @@ BATCH = 64  # images at a time
 TOLERANCE = 6.0  # in units of 1/255: how far a blend may be from where it is expected, by rounding
 
 
-def to_grayscale(data, same_intensity=False):
+def to_grayscale(data: FaceDataset | ArrayLike, same_intensity: bool = False) -> FaceDataset | np.ndarray:
     """Turn drawn faces into gray on white, float32 in [0, 1].
 
     A part's gray is the luminance of its colour (ITU-R BT.601, weights 0.299, 0.587, 0.114). Grays above 0.8

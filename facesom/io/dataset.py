@@ -1,5 +1,7 @@
 """The data set of drawn faces: its shape, its two file formats, and the gate that all images pass."""
 
+from __future__ import annotations
+
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,7 +133,7 @@ def _cure(X1):
     return ". Are these the frames of one person? Use X1[None]" if X1.ndim == 3 + is_colour(X1) else ""
 
 
-def load(path, *, max_bytes=4 * 2**30):
+def load(path: str | Path, *, max_bytes: int = 4 * 2**30) -> FaceDataset:
     """Read a data set without running anything that the file names.
 
     The arrays of a zlib-compressed pickle are decompressed straight into place, so that reading takes little
@@ -219,7 +221,7 @@ def _listed(keys):
     return brief(", ".join(brief(repr(key)) for key in keys), 500)
 
 
-def save(data, path):
+def save(data: FaceDataset, path: str | Path) -> None:
     """Write a data set, completely or not at all.
 
     The file is written beside `path` and renamed at the end: when something fails, what was there stays.

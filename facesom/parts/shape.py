@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from joblib import Parallel, delayed
+from numpy.typing import ArrayLike
 
 from facesom.io import DatasetError, as_faces, is_colour, on_ground
 
@@ -57,7 +58,7 @@ _GAP = 7  # label of the opening between the lips
 _END = np.sqrt(3)  # from the middle of an even bar to its end, in standard deviations of its pixels
 
 
-def feature_names():
+def feature_names() -> list[str]:
     """Names of the columns of `shape_features`, in order.
 
     Returns
@@ -67,7 +68,7 @@ def feature_names():
     return [name for name, _, _ in FEATURES]
 
 
-def find_parts(images):
+def find_parts(images: ArrayLike) -> np.ndarray:
     """Label the pixels of drawn faces with the parts they belong to.
 
     Parameters
@@ -90,7 +91,9 @@ def find_parts(images):
     return labels.reshape(*lead, *labels.shape[-2:])
 
 
-def shape_features(images, *, return_unreliable=False):
+def shape_features(
+    images: ArrayLike, *, return_unreliable: bool = False
+) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
     """Describe drawn faces by the shape of their parts, free of the head's place, roll, size and turn.
 
     The parts are found by place and connectedness, whatever their colours, and measured in the eye frame:

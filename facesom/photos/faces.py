@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 from PIL import UnidentifiedImageError
 from scipy.optimize import linear_sum_assignment
 
@@ -19,7 +21,7 @@ __all__ = ["as_boxes", "as_photo", "crop_faces", "find_faces", "match_boxes", "r
 MAX_SIDE = 2048  # pixels: a face of a fortieth of the longer side still has 50
 
 
-def read_photo(path, *, max_side=MAX_SIDE):
+def read_photo(path: str | Path, *, max_side: int = MAX_SIDE) -> np.ndarray:
     """Read a photo as people see it: upright, in RGB, 8 bits a channel.
 
     How it is turned, converted and what becomes of transparent ground: `facesom.io.read_image`. Of an
@@ -79,7 +81,13 @@ def _guess(head, path):
     return "expected JPEG, PNG, TIFF, WebP, GIF or BMP"
 
 
-def find_faces(photo, detector="network", *, min_size=None, near=None):
+def find_faces(
+    photo: ArrayLike,
+    detector: str | Callable = "network",
+    *,
+    min_size: float | None = None,
+    near: ArrayLike | None = None,
+) -> np.ndarray:
     """Find the faces in a photo.
 
     Parameters

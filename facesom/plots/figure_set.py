@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
-from facesom.groups import NodeGroups, describe_groups, group_distances, person_profiles
-from facesom.identity import SharedGroups
+from facesom.groups import ColumnEffects, NodeGroups, describe_groups, group_distances, person_profiles
+from facesom.identity import GroupStability, SharedGroups
 from facesom.io import is_colour, to_grayscale
 from facesom.som import FaceSOM
 
@@ -43,18 +45,18 @@ STYLE = {
 
 
 def figures(
-    result,
-    folder,
+    result: SharedGroups | FaceSOM,
+    folder: str | Path,
     *,
-    images=None,
-    groups=None,
-    stability=None,
-    effects=None,
-    y=None,
-    persons=None,
-    formats=("png", "pdf"),
-    dpi=300,
-):
+    images: ArrayLike | None = None,
+    groups: NodeGroups | None = None,
+    stability: GroupStability | None = None,
+    effects: ColumnEffects | None = None,
+    y: ArrayLike | None = None,
+    persons: Sequence[int] | None = None,
+    formats: Sequence[str] = ("png", "pdf"),
+    dpi: int = 300,
+) -> list[Path]:
     """Draw the figures of a result into a folder, each in every format.
 
     Parameters

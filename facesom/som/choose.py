@@ -7,6 +7,7 @@ from numbers import Real
 from time import perf_counter
 
 import numpy as np
+from numpy.typing import ArrayLike
 from tqdm.auto import tqdm
 
 from .checks import METHODS, check_samples
@@ -72,7 +73,15 @@ class ParameterChoice:
         return self.sentence
 
 
-def choose_parameters(images, seconds=30.0, *, method="batch", topology="rectangular", seed=0, progress=True):
+def choose_parameters(
+    images: ArrayLike,
+    seconds: float = 30.0,
+    *,
+    method: str = "batch",
+    topology: str = "rectangular",
+    seed: int = 0,
+    progress: bool = True,
+) -> ParameterChoice:
     """Choose size, sigma, learning rate, neighbourhood and length of a map from the data.
 
     One parameter after another is swept, the others held at the best so far. Each setting trains three maps;

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
 from joblib import delayed
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 from tqdm.auto import tqdm
 
@@ -18,7 +20,16 @@ from .mapfile import load_if_same
 from .quality import FOLDED
 
 
-def fit_soms(X1, method="batch", seed=42, *, n_jobs=2, progress=True, folder=None, **parameters):
+def fit_soms(
+    X1: ArrayLike | Sequence[ArrayLike],
+    method: str = "batch",
+    seed: int = 42,
+    *,
+    n_jobs: int | None = 2,
+    progress: bool = True,
+    folder: str | Path | None = None,
+    **parameters,
+) -> list[FaceSOM]:
     """Train one map for each person.
 
     Parameters
