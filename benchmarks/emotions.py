@@ -343,6 +343,7 @@ def print_reliability(options):
         "| | faces | accuracy | balanced | probability said | distance | under 0.5: right | over 0.8: right |"
     )
     print("|--|--:|--:|--:|--:|--:|--:|--:|")
+    found = []
     for name, faces in sets.items():
         plain, turned = (predict_emotions(x) for x in (faces.images, faces.images[:, :, ::-1]))
         both = softmax((np.log(plain) + np.log(turned)) / 2, axis=1)  # of the mean logits
@@ -356,6 +357,10 @@ def print_reliability(options):
             ]
             cells += [f"{right[rows].mean():.2f} of {rows.sum()}" for rows in (sure < 0.5, sure > 0.8)]
             print("| " + " | ".join(cells) + " |", flush=True)
+            found.append(
+                f"{way}: " + ", ".join(f"{n} {v:.2f}" for n, v in zip(s.names, s.class_recall, strict=True))
+            )
+    print("\nfound of each emotion:", *found, sep="\n")
 
 
 PRINTED = {"copies": print_copies, "reliability": print_reliability}

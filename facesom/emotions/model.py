@@ -40,7 +40,7 @@ def predict_emotions(faces: ArrayLike) -> np.ndarray:
     -------
     ndarray of float64, shape (N, 7)
         Columns as `facesom.EMOTIONS`; a row sums to 1. Calibrated on FER2013: of many such faces given 0.7,
-        about 70 % were labelled so.
+        about 70 % were labelled so. On other faces they promise less: read one under 0.5 as "not sure".
 
     Raises
     ------
