@@ -8,12 +8,14 @@ import sys
 import time
 import warnings
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from joblib import delayed
 from minisom import MiniSom
 from sklearn.base import clone
 from sklearn.manifold import trustworthiness as sklearn_trustworthiness
@@ -21,6 +23,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import facesom
 import facesom.som.batch
+from facesom.io import in_threads
 from facesom.som import quality
 from facesom.som.choose import Trial, choose_parameters, pick
 from facesom.som.grid import neighborhood_weights, node_positions, node_steps
@@ -848,6 +851,22 @@ def test_a_map_of_other_samples_or_another_shape_is_trained_anew(tmp_path):
     assert flat.sample_shape_ == (576,)
     (whole,) = fit_soms([(X * 255).astype(np.uint8)], rows=2, cols=2, folder=tmp_path, progress=False)
     assert whole.bytes_ and whole.sample_shape_ == (24, 24)
+
+
+def test_threads_finish_what_they_are_at_and_begin_nothing_more():
+    ended = []
+
+    def work(k):
+        time.sleep(0.3 if k else 0)
+        ended.append(k)
+
+    tasks = (delayed(work)(k) for k in range(40))
+    with pytest.raises(KeyboardInterrupt), closing(in_threads(tasks)) as results:
+        for _ in results:
+            raise KeyboardInterrupt
+    before = list(ended)
+    time.sleep(0.7)
+    assert ended == before and len(ended) < 10
 
 
 INTERRUPTED = """

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from tqdm.auto import tqdm
 
-from .checks import METHODS, check_samples
-from .grid import TOPOLOGIES
+from .checks import check_parameters, check_samples
 from .map import FaceSOM
 from .quality import FOLDED, combined_error, nearest_two, topographic_error
 
@@ -134,9 +133,7 @@ def choose_parameters(
         )
     if not isinstance(seconds, Real) or not seconds >= 0:
         raise ValueError(f"seconds: expected a number of 0 or more, got {seconds!r}.")
-    for name, value, known in (("method", method, METHODS), ("topology", topology, TOPOLOGIES)):
-        if value not in known:
-            raise ValueError(f"{name}: expected one of {known}, got {value!r}.")
+    check_parameters(FaceSOM(method=method, topology=topology, seed=seed))
     samples = samples[np.linspace(0, len(samples) - 1, min(len(samples), MOST)).astype(int)].astype(float)
     online = method == "online"
     lengths = [r * len(samples) for r in ROUNDS] if online else EPOCHS
