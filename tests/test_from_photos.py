@@ -1,6 +1,8 @@
 """Photos to drawings: known landmarks give the known drawing, poor frames are left out for their reason."""
 
+import os
 import sys
+import warnings
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,7 +18,7 @@ import facesom
 from facesom.drawn.drawing import X2_NAMES, distances, draw_landmarks
 from facesom.drawn.facemodel import ACTION_UNITS, EXPRESSIONS, PROPORTIONS, face_landmarks
 from facesom.photos.example_video import ASTRONAUT_LANDMARKS, astronaut_landmarks
-from facesom.photos.files import list_files
+from facesom.photos.files import is_video, list_files
 from facesom.photos.from_photos import LIMITS, draw_from_photos
 from facesom.photos.landmarks import DRAWN, align_landmarks, find_landmarks, head_turn, steady_landmarks
 
@@ -350,6 +352,34 @@ def test_who_is_who(tmp_path, rule, expected):
     by_stem = [path.stem for path, person in found if person == "S010"]
     assert by_stem in ([], ["S010_9", "S010_10"]), "9 comes before 10"
     assert list_files(home, lambda path: path.suffix)[0][1] == ".JPG"
+
+
+def test_nothing_is_left_out_without_a_word(tmp_path):
+    names = {"a.JPG", "b.jfif", "c.jpe", "d.HEIC", "e.3gp", "f.MTS", "g.ts", "h.flv", "i.ogv", "j.m2ts"}
+    for name in (*names, "notes.txt", "k.xyz"):
+        (tmp_path / name).touch()
+    with pytest.warns(UserWarning, match=r"left out .*: k\.xyz, notes\.txt \(name such a file itself"):
+        assert {path.name for path, _ in list_files(tmp_path)} == names
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(list_files([tmp_path / "k.xyz", tmp_path / "g.ts"])) == 2, "named one by one"
+    Image.fromarray(np.zeros((9, 9, 3), np.uint8)).save(tmp_path / "k.xyz", "PNG")
+    assert not is_video(tmp_path / "k.xyz") and is_video(tmp_path / "F.MTS")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a pipe needs POSIX")
+def test_pipes_and_links_that_go_round_stop_nobody(tmp_path):
+    (tmp_path / "anna").mkdir()
+    (tmp_path / "anna" / "a.png").touch()
+    (tmp_path / "anna" / "round").symlink_to(tmp_path, target_is_directory=True)
+    os.mkfifo(tmp_path / "anna" / "b.png")
+    with pytest.warns(UserWarning, match=r"left out .*b\.png"):
+        assert [path.name for path, _ in list_files(tmp_path)] == ["a.png"]
+    with pytest.raises(facesom.DatasetError, match=r"b\.png: expected a file, this is a folder, a pipe"):
+        list_files([tmp_path / "anna" / "b.png"])
+    for read in (facesom.read_photo, facesom.photos.read_frames):
+        with pytest.raises((OSError, facesom.DatasetError), match=r"expected a .*file"):
+            read(tmp_path / "anna" / "b.png")
 
 
 def test_several_files_may_be_named(tmp_path):

@@ -1,5 +1,6 @@
 """Groups whose composition is known: everybody's emotion, what they say together, and labels by hand."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import skimage.data
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import facesom
+from facesom.photos.faces import crop_faces
 from facesom.photos.labels import evaluate_groups, read_labels, write_label_sheet
 from facesom.photos.people import PeoplePhoto, analyze_group, analyze_groups
 from facesom.photos.sample_photos import VERSIONS, astronaut_versions, find_photos
@@ -75,6 +77,32 @@ def test_a_result_from_a_file_keeps_the_path_not_the_photo(tmp_path):
     np.testing.assert_array_equal(result.photo, picture())
 
 
+@pytest.mark.parametrize(
+    ("box", "what"),
+    [
+        (
+            (50, 10, 0, 20),
+            "each at least a pixel wide and high, got 50, 10, 0, 20 in row 1; are these two corners",
+        ),
+        ((50, 10, 20, -20), "each at least a pixel wide and high"),
+        ((50, 10, 0.4, 0.4), "each at least a pixel wide and high"),
+        (
+            (500, 10, 20, 20),
+            "within the photo, 120 × 60 pixels, got 500, 10, 20, 20 in row 1; are they of another",
+        ),
+        ((-30, 10, 20, 20), "within the photo"),
+        ((np.nan, 10, 20, 20), "finite numbers"),
+        (np.ma.masked_array([50, 10, 20, 20], mask=[1, 0, 0, 0]), "finite numbers"),
+    ],
+)
+def test_a_box_without_a_face_gets_no_emotion(box, what):
+    boxes = np.ma.vstack([[(10, 10, 20, 20)], box]) if np.ma.isMaskedArray(box) else [BOXES[0], box]
+    with pytest.raises(ValueError, match=what):
+        analyze_group(picture(), model=by_colour, boxes=boxes, names=NAMES)
+    with pytest.raises(ValueError, match=what):
+        crop_faces(picture(), boxes)
+
+
 def test_what_a_model_may_return_is_said():
     with pytest.raises(ValueError, match=r"model: expected probabilities of shape \(3, 7\).*got \(3, 3\)"):
         analyze_group(picture(), model=by_colour, boxes=BOXES)
@@ -94,6 +122,18 @@ def test_a_group_of_one_mind_agrees_and_is_told_from_one_that_is_torn():
     assert torn.agreement == pytest.approx(1 - np.log(2) / np.log(3))
     assert group(np.eye(3)).summary().agreement == pytest.approx(0)
     assert torn.counts.tolist() == [2, 2, 0]
+
+
+def test_a_summary_says_which_of_its_emotions_are_unsure():
+    result = group([[0.38, 0.32, 0.3], [0.9, 0.1, 0], [0.5, 0.5, 0], [0.3, 0.45, 0.25]])
+    summary = result.summary()
+    assert summary.counts.tolist() == [3, 1, 0] and summary.sure.tolist() == [2, 0, 0]
+    assert "counted    2 × red (and 1 unsure), 1 × green (unsure)\n" in repr(summary)
+    assert repr(result) == "PeoplePhoto(photo: 4 faces; 2 × red (and 1 unsure), 1 × green (unsure))"
+    assert result.to_frame().sure.tolist() == [False, True, True, False]
+    words = [text.get_text() for text in plot_people(result).texts]
+    assert "red?\n0.38" in words and "red\n0.90" in words
+    plt.close("all")
 
 
 def test_the_one_who_differs_is_named():
@@ -309,6 +349,23 @@ def test_photos_are_drawn_anew_where_there_are_enough(tmp_path):
     labels = read_labels(path, names=NAMES)
     assert evaluate_groups(results, labels, n_bootstraps=20).scores["model"].n_groups == 12
     assert evaluate_groups(results[:9], labels, n_bootstraps=20).scores["model"].n_groups is None
+
+
+def test_the_unit_of_the_intervals_is_named_what_it_is(tmp_path):
+    rng = np.random.default_rng(0)
+    results = [group(rng.dirichlet(np.ones(3), 1), name=f"{k}.png") for k in range(12)]
+    path = write_label_sheet(results, tmp_path / "l.csv")
+    fill_in(path, ["red"] * 12)
+    score = evaluate_groups(results, read_labels(path, names=NAMES), n_bootstraps=20).scores["model"]
+    assert score.n_groups == 12 and "12 samples of 12 photos" in repr(score)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    people = [f"{line},{k // 2}" for k, line in enumerate(lines[1:])]
+    path.write_text("\n".join([lines[0] + ",Person", *people]), encoding="utf-8")
+    write_label_sheet(results, path)  # keeps who it is
+    labels = read_labels(path, names=NAMES)
+    assert labels.persons == tuple(str(k // 2) for k in range(12))
+    score = evaluate_groups(results, labels, n_bootstraps=20).scores["model"]
+    assert score.n_groups == 6 and "12 samples of 6 persons" in repr(score)
 
 
 def test_an_evaluation_without_any_label_is_empty(tmp_path):

@@ -5,6 +5,7 @@ import warnings
 from pathlib import Path
 
 import cv2
+import joblib
 import numpy as np
 import pytest
 import skimage.data
@@ -199,6 +200,30 @@ def test_a_face_is_found_at_any_place_size_and_roll(side, roll):
     scale = side / 95
     boxes = find_faces(photo)
     assert overlap_of_all(boxes, [(300 + 47 * scale, 60 + 40 * scale, side, side)])
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.integers(30, 200), st.integers(0, 400), st.integers(0, 200), st.sampled_from([-0.1, 0, 0.1]))
+def test_near_its_last_box_a_face_is_found_as_everywhere(side, x, y, off):
+    face = skimage.data.astronaut()[30:210, 130:310]
+    face = cv2.resize(face, (side * 180 // 95,) * 2, interpolation=cv2.INTER_AREA)
+    photo = np.full((600, 800, 3), 120, np.uint8)
+    photo[y : y + len(face), x : x + len(face)] = face[: 600 - y, : 800 - x]
+    boxes = find_faces(photo, min_size=24)
+    near = boxes + np.rint(off * boxes[:, 2:]).astype(int) @ np.eye(2, 4, dtype=int)
+    found = find_faces(photo, min_size=24, near=near)
+    assert len(found) == len(boxes) and (match_boxes(found, boxes, 0.9) >= 0).all()
+
+
+def test_near_another_place_nothing_is_found():
+    assert not len(find_faces(skimage.data.astronaut(), near=[(350, 350, 90, 90)]))
+
+
+def test_the_detector_works_in_processes():
+    photo = skimage.data.astronaut()
+    boxes = find_faces(photo)
+    found = joblib.Parallel(2)(joblib.delayed(find_faces)(photo) for _ in range(2))
+    np.testing.assert_array_equal(found, [boxes, boxes])
 
 
 def test_boxes_come_from_left_to_right_and_stay_in_the_photo():

@@ -1,5 +1,6 @@
 """Video: frames as written, faces that keep their number while they should, emotions smoothed as said."""
 
+import struct
 from pathlib import Path
 
 import cv2
@@ -12,8 +13,10 @@ from skimage.data import astronaut
 
 import facesom
 from facesom.notebook import find_video
+from facesom.photos import tracks as tracks_module
 from facesom.photos.emotion_tracks import video_emotions
 from facesom.photos.example_video import PORTRAIT, astronaut_landmarks, write_example_video
+from facesom.photos.faces import find_faces
 from facesom.photos.tracks import track_faces
 from facesom.photos.video import read_frames
 from facesom.plots import plot_emotions_over_time
@@ -97,6 +100,78 @@ def test_a_bad_video_is_named_when_it_is_opened(tmp_path):
             read_frames(tmp_path / "whole.mp4", **options)
 
 
+@pytest.mark.parametrize(
+    "start", ["ffconcat version 1.0\n", "\ufeff#EXTM3U\n\0", "<?xml version='1.0'?>\n<MPD>"]
+)
+def test_a_text_that_names_other_files_is_no_video(tmp_path, start):
+    write(tmp_path / "secret.avi", [frame_of((5, 5))] * 5)
+    (tmp_path / "list.mp4").write_text(f"{start}file secret.avi\n", encoding="utf-8")
+    with pytest.raises(facesom.DatasetError, match=r"list\.mp4: expected a video.*it is a text"):
+        read_frames(tmp_path / "list.mp4")
+
+
+def with_times(path, times):
+    """Write another time (in frames from the one before) to each frame of an MP4 that OpenCV wrote."""
+    data = bytearray(path.read_bytes())
+    at = data.index(b"stts") - 4
+    (delta,) = struct.unpack(">I", data[at + 20 : at + 24])
+    steps = [*np.diff(times), 1]
+    table = struct.pack(">I4sII", 16 + 8 * len(steps), b"stts", 0, len(steps))
+    table += b"".join(struct.pack(">II", 1, int(step * delta)) for step in steps)
+    for kind in (b"moov", b"trak", b"mdia", b"minf", b"stbl"):  # those around it grow
+        box = data.rindex(kind, 0, at) - 4
+        size = struct.unpack(">I", data[box : box + 4])[0] + len(table) - 24
+        data[box : box + 4] = struct.pack(">I", size)
+    box = data.index(b"elst") + 12  # how much of the film is shown
+    data[box : box + 4] = struct.pack(">I", 10**6)
+    data[at : at + 24] = table
+    path.write_bytes(data)
+    return path
+
+
+def test_times_are_those_of_the_frames_not_number_over_rate(tmp_path):
+    times = np.concatenate([np.arange(20), 20 + 5 * np.arange(20)])  # a phone, light, then in the dark
+    path = with_times(write(tmp_path / "phone.mp4", [frame_of((5, 5))] * 40, "mp4v"), times)
+    read = [seconds for seconds, _ in read_frames(path, every=3, times=True)]
+    np.testing.assert_allclose(read, times[::3] / 10, atol=1e-3)
+    tracks = follow(path)
+    np.testing.assert_allclose(tracks.time, times / 10, atol=1e-3)
+    np.testing.assert_allclose(tracks.to_frame().time, times / 10, atol=1e-3)
+    assert tracks.fps == pytest.approx(39 / 11.5) and "1 faces in 40 frames, 11.5 s" in repr(tracks)
+    np.testing.assert_allclose(follow(path, fps=20).time, np.arange(40) / 20)
+    result = video_emotions(path, brightness, detector=squares)
+    axes = plot_emotions_over_time(result)
+    np.testing.assert_allclose(axes.lines[0].get_xdata(), times / 10, atol=1e-3)
+    plt.close("all")
+
+
+def test_a_thousand_frames_a_second_are_not_25(tmp_path):
+    path = write(tmp_path / "quick.mp4", [frame_of((5, 5))] * 20, "mp4v", fps=1000)
+    np.testing.assert_allclose(follow(path).time, np.arange(20) / 1000, atol=1e-6)
+
+
+def test_times_that_stand_still_are_counted_on_and_said(tmp_path, monkeypatch):
+    path = write(tmp_path / "a.avi", [frame_of((5, 5))] * 12)
+    noted = iter([0, 100, 200, 200, 300, 0, 100, 200, 300, 400, 500, np.nan])
+    get = cv2.VideoCapture.get
+
+    class Capture:
+        def __init__(self, name):
+            self.real = cv2_capture(name)
+
+        def __getattr__(self, name):
+            return getattr(self.real, name)
+
+        def get(self, what):
+            return next(noted) if what == cv2.CAP_PROP_POS_MSEC else get(self.real, what)
+
+    cv2_capture = cv2.VideoCapture
+    monkeypatch.setattr(cv2, "VideoCapture", Capture)
+    with pytest.warns(UserWarning, match="stand still or go back; counted on at a frame rate of 10 there"):
+        seconds = [time for time, _ in read_frames(path, times=True)]
+    np.testing.assert_allclose(seconds, np.array([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]) / 10)
+
+
 def test_a_video_that_ends_early_says_so_and_gives_what_there_is(tmp_path):
     rng = np.random.default_rng(0)
     frames = [rng.integers(0, 255, (32, 48, 3), dtype=np.uint8) for _ in range(40)]
@@ -122,6 +197,49 @@ def test_faces_keep_their_numbers_while_they_move_and_pass(tmp_path):
     assert tracks.fps == 10 and tracks.time[-1] == pytest.approx(1.9)
     assert "2 faces in 20 frames, 1.9 s\n  face 0: 20 sightings, 0.0 to 1.9 s" in repr(tracks)
     assert list(tracks.to_frame().columns) == ["face", "frame", "time", "x", "y", "w", "h"]
+
+
+@pytest.mark.parametrize("lost", [(), range(25, 35)])
+@pytest.mark.parametrize(
+    ("below", "speeds"), [(0, (6, -6)), (15, (6, -6)), (0, (2, -2)), (0, (6, 0)), (0, (8, 2))]
+)
+def test_people_who_pass_each_other_keep_their_numbers(lost, below, speeds):
+    rng = np.random.default_rng(0)
+    when = np.arange(60)
+    right = [60 + speeds[0] * (when - 30) + 300, 60 + speeds[1] * (when - 30) + 300]
+    looks = iter(when)
+
+    def detect(photo, min_size):  # where they are, 2 pixels off; one is hidden while they pass
+        k = next(looks)
+        boxes = [(right[0][k], 40, 60, 60), (right[1][k], 40 + below, 60, 60)][: 1 if k in lost else 2]
+        return np.array(boxes) + rng.normal(0, 2, (len(boxes), 4))
+
+    tracks = track_faces([np.zeros((200, 700, 3), np.uint8)] * 60, detector=detect)
+    assert len(tracks) == 2
+    apart = np.abs(right[0] - right[1])[tracks.frame] > 12
+    true = np.array([right[face][frame] for face, frame in zip(tracks.face, tracks.frame, strict=True)])
+    assert np.abs(tracks.boxes[:, 0] - true)[apart].max() < 12
+
+
+def test_films_are_looked_at_near_the_last_boxes_and_everywhere_now_and_then(monkeypatch):
+    face = astronaut()[30:210, 130:310]
+    frames = [np.full((260, 640, 3), 90, np.uint8) for _ in range(20)]
+    for k, frame in enumerate(frames):
+        frame[40:220, 20 + 2 * k : 200 + 2 * k] = face
+        if k >= 8:
+            frame[40:220, 420:600] = face
+    calls = []
+
+    def looked(*arguments, near=None, **options):
+        calls.append(near is not None)
+        return find_faces(*arguments, near=near, **options)
+
+    monkeypatch.setattr(tracks_module, "find_faces", looked)
+    tracks = track_faces(frames)
+    assert len(tracks) == 2 and sum(calls) == 16 and len(calls) == 20, "each fifth look is a whole one"
+    assert tracks.frame[tracks.face == 0].tolist() == [*range(20)]
+    assert tracks.frame[tracks.face == 1].tolist() == [*range(10, 20)], "seen by the next whole look"
+    np.testing.assert_allclose(tracks.boxes[:20, 0], 20 + 47 + 2 * np.arange(20), atol=8)
 
 
 def test_the_number_outlives_a_gap_up_to_its_limit():

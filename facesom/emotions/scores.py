@@ -52,7 +52,9 @@ class ClassificationScores:
     class_precision, class_recall, class_f1 : ndarray of float, shape (K,)
         The same of each class; recall is NaN for a class that does not occur.
     n_groups : int or None
-        How many persons there are where samples came with theirs.
+        How many persons, or what else `unit` says, there are where samples came with theirs.
+    unit : str
+        What the intervals draw anew, in the plural: "persons", "photos" ...
     """
 
     names: tuple
@@ -72,9 +74,10 @@ class ClassificationScores:
     class_recall: np.ndarray
     class_f1: np.ndarray
     n_groups: int | None
+    unit: str = "persons"
 
     def __repr__(self):
-        persons = "" if self.n_groups is None else f" of {self.n_groups} persons"
+        persons = "" if self.n_groups is None else f" of {self.n_groups} {self.unit}"
         lines = [f"ClassificationScores: {len(self.truth)} samples{persons}, {len(self.names)} classes"]
         beside = {
             "accuracy": f"majority {self.majority:.3f}",
@@ -124,7 +127,15 @@ class ClassificationScores:
 
 
 def classification_scores(
-    y_true, y_pred=None, probabilities=None, *, names=None, groups=None, n_bootstraps=1000, seed=0
+    y_true,
+    y_pred=None,
+    probabilities=None,
+    *,
+    names=None,
+    groups=None,
+    unit="persons",
+    n_bootstraps=1000,
+    seed=0,
 ):
     """Compare predicted with true classes: measures, their bootstrap intervals, and what chance would reach.
 
@@ -141,6 +152,8 @@ def classification_scores(
         classes that occur, sorted.
     groups : array_like, shape (N,), optional
         Person of each sample. Samples of one person resemble each other, so intervals must resample persons.
+    unit : str, default "persons"
+        What `groups` are, in the plural, where they are no persons: "photos" ...
     n_bootstraps : int, default 1000
         How often samples, or persons where they are given, are drawn anew with replacement.
     seed : int, default 0
@@ -210,6 +223,7 @@ def classification_scores(
         class_recall=recall,
         class_f1=f1,
         n_groups=None if groups is None else int(n_units),
+        unit=unit,
     )
 
 

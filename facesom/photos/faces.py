@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from PIL import UnidentifiedImageError
 from scipy.optimize import linear_sum_assignment
 
-from facesom.io import DatasetError, as_array, check_whole, open_regular, read_image
+from facesom.io import DatasetError, as_array, check_whole, on_ground, open_regular, read_image
 
 from .detectors import DETECTORS
 
@@ -241,7 +241,7 @@ def as_photo(photo):
         raise ValueError(f"photo: expected uint8, got {photo.dtype}; read it with facesom.read_photo.")
     if photo.ndim == 2:
         photo = np.repeat(photo[..., None], 3, axis=2)
-    return np.ascontiguousarray(photo[..., :3])
+    return np.ascontiguousarray(on_ground(photo))
 
 
 def as_boxes(boxes):

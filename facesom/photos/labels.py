@@ -1,9 +1,8 @@
-"""Faces of group photos labelled by hand, in a small CSV, and how well models do against it."""
+"""Faces of photos labelled by hand, in a small CSV, and how well models do against it."""
 
 from __future__ import annotations
 
 import csv
-import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from facesom.emotions import EMOTIONS, SYNONYMS, classification_scores
-from facesom.io import DatasetError, read_table, to_whole
+from facesom.io import DatasetError, atomic_write, read_table, to_whole
 
 from .faces import match_boxes
 
 __all__ = ["NO_FACE", "FaceLabels", "PeopleEvaluation", "evaluate_groups", "read_labels", "write_label_sheet"]
 
 COLUMNS = ("photo", "face", "x", "y", "w", "h", "label")
+PERSON = "person"  # a column that may be there, too
 NO_FACE = "none"  # the label of a box that holds no face
 OVERLAP = 0.3  # intersection over union from which two boxes mean the same face
 ENOUGH_PHOTOS = 10  # to draw photos anew for an interval
@@ -39,6 +39,8 @@ class FaceLabels:
         An emotion, "none" where there is no face, "" where nothing was written.
     names : tuple of str
         The emotions that can occur.
+    persons : tuple of str, length n
+        Who it is, "" where the sheet does not say.
     """
 
     photos: tuple
@@ -46,6 +48,7 @@ class FaceLabels:
     boxes: np.ndarray
     labels: tuple
     names: tuple
+    persons: tuple
 
     def __len__(self):
         return len(self.photos)
@@ -57,9 +60,10 @@ class FaceLabels:
 
 
 def write_label_sheet(results, path):
-    """Write a CSV with a row a face and an empty column `label`, to be filled in by hand.
+    """Write a CSV with one row per face and an empty column `label`, to be filled in by hand.
 
-    Labels that a sheet of this name holds already are kept, rows added to it too: nobody's work is lost.
+    Labels and persons that a sheet of this name holds already are kept, rows added to it too: nobody's work
+    is lost.
 
     Parameters
     ----------
@@ -77,7 +81,7 @@ def write_label_sheet(results, path):
     """
     path = Path(path)
     results = _as_list(results)
-    rows = [[r.name, k, *box, ""] for r in results for k, box in enumerate(r.boxes.tolist())]
+    rows = [[r.name, k, *box, "", ""] for r in results for k, box in enumerate(r.boxes.tolist())]
     if path.exists():
         names = results[0].names if results else EMOTIONS
         old = read_labels(path, names=names)
@@ -88,16 +92,15 @@ def write_label_sheet(results, path):
             partner = match_boxes(np.array([rows[k][2:6] for k in ours]), old.boxes[theirs], OVERLAP)
             for k, place in zip(ours, partner, strict=True):
                 if place >= 0:
-                    rows[k][-1] = old.labels[theirs[place]]
+                    rows[k][-2:] = old.labels[theirs[place]], old.persons[theirs[place]]
                     kept[theirs[place]] = True
         for k in np.flatnonzero(~kept):
-            if old.labels[k]:
-                rows.append([old.photos[k], "", *old.boxes[k].tolist(), old.labels[k]])
+            if old.labels[k] or old.persons[k]:
+                rows.append([old.photos[k], "", *old.boxes[k].tolist(), old.labels[k], old.persons[k]])
+    columns = [*COLUMNS, PERSON] if any(row[-1] for row in rows) else COLUMNS
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.part")
-    with open(beside, "w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([COLUMNS, *rows])
-    os.replace(beside, path)
+    with atomic_write(path, newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([columns, *(row[: len(columns)] for row in rows)])
     return path
 
 
@@ -105,7 +108,8 @@ def read_labels(path, *, names=EMOTIONS, skip_unreadable=False):
     """Read a sheet that was filled in by hand.
 
     In the column `label` stands an emotion (also "anger", "happiness" ...), "none" where the box holds no
-    face, or nothing. For a face that was not found add a row with its box and no number.
+    face, or nothing. For a face that was not found add a row with its box and no number. A further column
+    `person` may say who it is: then intervals draw persons.
 
     Parameters
     ----------
@@ -130,7 +134,7 @@ def read_labels(path, *, names=EMOTIONS, skip_unreadable=False):
     known = {word: name for name in names for word in (name.lower(), *SYNONYMS.get(name, ()))}
 
     def start(columns):
-        header = [name.lower() for name in columns]
+        header = [name.strip().lower() for name in columns]
         if missing := [name for name in COLUMNS if name not in header]:
             raise DatasetError(
                 f"expected the columns {', '.join(COLUMNS)}, lacks {', '.join(missing)}; "
@@ -147,12 +151,13 @@ def read_labels(path, *, names=EMOTIONS, skip_unreadable=False):
         cells="cells",
     )
     found = [row for _, row in rows]
-    photos, faces, boxes, labels = zip(*found, strict=True) if found else ((), (), (), ())
-    return FaceLabels(photos, np.array(faces, int), np.array(boxes, int).reshape(-1, 4), labels, names)
+    photos, faces, boxes, labels, persons = zip(*found, strict=True) if found else ((), (), (), (), ())
+    boxes = np.array(boxes, int).reshape(-1, 4)
+    return FaceLabels(photos, np.array(faces, int), boxes, labels, names, persons)
 
 
 def _labelled(cells, known):
-    """Photo, face, box and label of one row, or `ValueError`."""
+    """Photo, face, box, label and person of one row, or `ValueError`."""
     if not cells["photo"]:
         raise ValueError("expected the name of the photo, the cell is empty")
     numbers = {}
@@ -169,7 +174,8 @@ def _labelled(cells, known):
             f"label: expected one of {', '.join(dict.fromkeys(known.values()))}, {NO_FACE} or nothing, "
             f"got {cells['label']!r}"
         )
-    return cells["photo"], numbers["face"], [numbers[c] for c in "xywh"], known.get(label, label)
+    box = [numbers[c] for c in "xywh"]
+    return cells["photo"], numbers["face"], box, known.get(label, label), cells.get(PERSON, "").strip()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -233,8 +239,8 @@ def evaluate_groups(results, labels, *, n_bootstraps=1000, seed=0):
     results : PeoplePhoto or sequence of PeoplePhoto
     labels : FaceLabels
     n_bootstraps, seed
-        As in `classification_scores`. Photos are drawn anew where there are at least ten, since faces of one
-        photo share light and occasion, else faces.
+        As in `classification_scores`. Persons are drawn anew where the sheet names everybody; else photos,
+        since faces of one photo share light and occasion, where there are at least ten; else faces.
 
     Returns
     -------
@@ -258,7 +264,7 @@ def evaluate_groups(results, labels, *, n_bootstraps=1000, seed=0):
             f"{', '.join(sorted(set(labels.photos))[:4]) or 'no photo'}; the names must be the same."
         )
     names = labels.names
-    rows, false_faces, false_crops, missed, n_unlabelled = [], [], [], [], 0
+    rows, persons, false_faces, false_crops, missed, n_unlabelled = [], [], [], [], [], 0
     for name, result in by_name.items():
         if result.names != names:
             raise ValueError(f"results: expected the emotions {names} of the labels, got {result.names}.")
@@ -271,6 +277,7 @@ def evaluate_groups(results, labels, *, n_bootstraps=1000, seed=0):
                 false_crops.append(result.crops[face])
             elif label:
                 rows.append((result, face, names.index(label)))
+                persons.append(labels.persons[theirs[place]])
             else:
                 n_unlabelled += 1
         lost = set(range(len(theirs))) - set(partner.tolist())
@@ -285,10 +292,18 @@ def evaluate_groups(results, labels, *, n_bootstraps=1000, seed=0):
     models = {"model": probabilities}
     if rows and all(result.second is not None for result, _, _ in rows):
         models["second"] = np.array([r.second[face] for r, face, _ in rows])
-    units = photos if len(set(photos)) >= ENOUGH_PHOTOS else None
+    unit, units = "photos", photos if len(set(photos)) >= ENOUGH_PHOTOS else None
+    if all(persons):
+        unit, units = "persons", persons
     scores = {
         name: classification_scores(
-            truth, probabilities=p, names=names, groups=units, n_bootstraps=n_bootstraps, seed=seed
+            truth,
+            probabilities=p,
+            names=names,
+            groups=units,
+            unit=unit,
+            n_bootstraps=n_bootstraps,
+            seed=seed,
         )
         for name, p in models.items()
         if rows

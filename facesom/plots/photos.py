@@ -15,7 +15,7 @@ DARK = (2, 4, 5)  # of COLOURS, on which black cannot be read
 
 
 def plot_people(result, *, blind=False, ax=None):
-    """Draw the photo with a numbered box around each face and what it shows.
+    """Draw the photo with a numbered box around each face and what it shows; "?" under a probability of 0.5.
 
     Parameters
     ----------
@@ -44,7 +44,8 @@ def plot_people(result, *, blind=False, ax=None):
         style = {"color": colour, "weight": "bold", "path_effects": halo, "clip_on": True}
         ax.text(x + 3 / unit, y + 3 / unit, face, fontsize=1.1 * size, va="top", **style)
         if not blind:
-            words = f"{result.names[emotion]}\n{result.probabilities[face, emotion]:.2f}"
+            doubt = "" if result.sure[face] else "?"
+            words = f"{result.names[emotion]}{doubt}\n{result.probabilities[face, emotion]:.2f}"
             lines = 2.6 * size / unit
             if y + h + lines < photo.shape[0]:
                 place = (y + h + 3 / unit, "top")
