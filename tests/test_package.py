@@ -1,6 +1,7 @@
 """The face of the package, the order of its rooms, and what its files must agree on."""
 
 import ast
+import doctest
 import os
 import re
 import shutil
@@ -20,6 +21,9 @@ ROOT = Path(__file__).parents[1]
 MODULES = sorted((ROOT / "facesom").rglob("*.py"))
 ROOMS = [path.parent.name for path in (ROOT / "facesom").glob("*/__init__.py")] + ["notebook"]
 NAMES = sorted(set(facesom.__all__) - set(ROOMS))
+# what numpydoc need not find: more than a summary, a "See Also", words for what a type says already
+NOT_ASKED = {"ES01", "SA01", "PR07", "RT03", "RT04"}
+REWRITTEN = {"IdentityAligner", "assign_new_person", "group_across_persons", "place_new_person"}
 
 
 @pytest.mark.parametrize("name", facesom.__all__)
@@ -58,6 +62,35 @@ def test_editors_and_type_checkers_see_the_same_names():
     assert set(homes) == set(facesom.__all__)
     for name in NAMES:
         assert getattr(import_module(f"facesom.{homes[name]}"), name) is getattr(facesom, name)
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - REWRITTEN))
+def test_every_public_docstring_is_complete_and_its_example_runs(name, tmp_path, monkeypatch):
+    from numpydoc.validate import validate
+
+    monkeypatch.chdir(tmp_path)
+    thing = getattr(facesom, name)
+    if not callable(thing):
+        return  # a constant, explained where it stands
+    (tmp_path / "data").symlink_to(ROOT / "data")
+    faults = validate(f"{thing.__module__}.{thing.__qualname__}")["errors"]
+    asked = [] if name == "DatasetError" else [fault for fault in faults if fault[0] not in NOT_ASKED]
+    assert asked == []
+    tests = doctest.DocTestFinder(recurse=False).find(thing, name, globs={"facesom": facesom, "np": np})
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    said = []
+    for test in tests:
+        runner.run(test, out=said.append)
+    assert runner.failures == 0, "".join(said)
+    assert runner.tries > 0, "an example that runs"
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - REWRITTEN))
+def test_public_functions_say_their_types(name):
+    thing = getattr(facesom, name)
+    if callable(thing) and not isinstance(thing, type):
+        hints = getattr(thing, "__annotations__", {})
+        assert "return" in hints, f"{name} returns something without a type"
 
 
 @pytest.fixture(scope="module")

@@ -162,6 +162,12 @@ def make_faces(
     ------
     ValueError
         If an argument is out of the range above.
+
+    Examples
+    --------
+    >>> faces = facesom.make_faces(n_persons=2, n_frames=10, size=32)
+    >>> faces.dataset.X1.shape, faces.expressions.shape
+    ((2, 10, 32, 32, 3), (2, 10))
     """
     _check(n_persons, n_frames, seed, size, noise, head_movement, label_effect, spread)
     if style not in tuple(_STYLES):

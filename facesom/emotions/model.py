@@ -52,6 +52,13 @@ def predict_emotions(faces: ArrayLike) -> np.ndarray:
     A residual network (He et al., 2016) on faces standardised one by one, trained on FER2013 (Goodfellow et
     al., 2013); probabilities by temperature scaling (Guo et al., 2017). A face without any contrast tells
     nothing and gets about what all faces get.
+
+    Examples
+    --------
+    >>> from skimage.data import astronaut
+    >>> face = astronaut()[60:180, 160:280]
+    >>> facesom.EMOTIONS[facesom.predict_emotions(face[None]).argmax()]
+    'happy'
     """
     return _shipped()(faces)
 

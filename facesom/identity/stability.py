@@ -12,6 +12,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from facesom.io import count_groups
+from facesom.som import FaceSOM
 
 from .across import SharedGroups
 
@@ -93,7 +94,14 @@ class GroupStability:
         )
 
 
-def group_stability(result, node_groups=None, *, n_bootstraps=20, seed=0, n_jobs=2):
+def group_stability(
+    result: SharedGroups | FaceSOM,
+    node_groups: object | None = None,
+    *,
+    n_bootstraps: int = 20,
+    seed: int = 0,
+    n_jobs: int = 2,
+) -> GroupStability:
     """Learn groups again from other persons, or other nodes, and measure which of them come back.
 
     Parameters
@@ -125,6 +133,14 @@ def group_stability(result, node_groups=None, *, n_bootstraps=20, seed=0, n_jobs
     their videos are thinned to 1000 frames, or 20 of each. With two persons both are taken: then it tells of
     the starts and the frames alone. For a map, nodes are drawn with replacement, as in `choose_n_groups`, and
     count by the faces they won. That a group comes back does not say that it is *one* expression.
+
+    Examples
+    --------
+    >>> gray = facesom.to_grayscale(facesom.make_faces(1, 60).dataset)
+    >>> som = facesom.FaceSOM(5, 5).fit(gray.X1[0])
+    >>> groups = facesom.NodeGroups(3).fit(som)
+    >>> facesom.group_stability(som, groups, n_bootstraps=5).stability.shape
+    (3,)
     """
     if not isinstance(n_bootstraps, (int, np.integer)) or n_bootstraps < 1:
         raise ValueError(f"n_bootstraps: expected a whole number of at least 1, got {n_bootstraps!r}.")

@@ -59,11 +59,17 @@ _END = np.sqrt(3)  # from the middle of an even bar to its end, in standard devi
 
 
 def feature_names() -> list[str]:
-    """Names of the columns of `shape_features`, in order.
+    """Return the names of the columns of `shape_features`, in order.
 
     Returns
     -------
     list of str
+
+    Examples
+    --------
+    >>> names = facesom.feature_names()
+    >>> "mouth_width" in names, len(names) == len(set(names))
+    (True, True)
     """
     return [name for name, _, _ in FEATURES]
 
@@ -85,6 +91,13 @@ def find_parts(images: ArrayLike) -> np.ndarray:
     ------
     DatasetError
         When `images` are no face images.
+
+    Examples
+    --------
+    >>> faces = facesom.make_faces(1, 8).dataset.X1[0]
+    >>> parts = facesom.find_parts(faces)
+    >>> parts.shape, int(parts.max())
+    ((8, 64, 64), 6)
     """
     persons, lead = _persons(images)
     labels = np.stack(_map(lambda person: label_parts(person)[0], persons))
@@ -129,6 +142,12 @@ def shape_features(
     -----
     Lines are least-squares parabolas through all pixels of a part; places and widths are its moments (Hu,
     1962). So they move with a fraction of a pixel, and antialiased pixels count by their coverage.
+
+    Examples
+    --------
+    >>> faces = facesom.make_faces(2, 8).dataset.X1
+    >>> facesom.shape_features(faces).shape == (2, 8, len(facesom.feature_names()))
+    True
     """
     persons, lead = _persons(images)
     measured = _map(_measure_person, persons)

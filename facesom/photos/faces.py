@@ -45,6 +45,13 @@ def read_photo(path: str | Path, *, max_side: int = MAX_SIDE) -> np.ndarray:
         If the file is no image, is damaged, or has more than 200 million pixels.
     OSError
         If there is no such file, it cannot be opened, or is a pipe or a device.
+
+    Examples
+    --------
+    >>> from skimage import data, io
+    >>> io.imsave("astronaut.png", data.astronaut())
+    >>> facesom.read_photo("astronaut.png", max_side=256).shape
+    (256, 256, 3)
     """
     path = Path(path)
     if path.is_dir():
@@ -119,6 +126,12 @@ def find_faces(
         If the detector needs a library that is missing.
     DatasetError
         If the detector needs a model file that is missing.
+
+    Examples
+    --------
+    >>> from skimage.data import astronaut
+    >>> facesom.find_faces(astronaut()).shape
+    (1, 4)
     """
     photo = as_photo(photo)
     if not callable(detector) and detector not in DETECTORS:
