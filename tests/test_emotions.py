@@ -285,6 +285,9 @@ def test_subsets_keep_rows_together():
     [
         ({"images": FACES.images / 255}, "expected gray uint8"),
         ({"images": np.zeros((12, 16, 16, 3), np.uint8)}, r"got uint8 of \(12, 16, 16, 3\)"),
+        ({"images": FACES.images[:, None]}, r"axis 1 is one gray channel: pass images\[:, 0\]"),
+        ({"images": FACES.images / 255}, r"\(255 \* images\)\.round"),
+        ({"labels": np.ma.masked_array(FACES.labels, FACES.labels == 1)}, "labels: expected .* got float64"),
         ({"labels": np.zeros(3, int)}, "labels: expected 12 whole numbers"),
         ({"labels": np.full(12, 3)}, "labels: expected 0 to 2 for anger, happy, contempt, got 3 to 3"),
         ({"persons": np.zeros(3)}, "persons: expected one for each of 12 samples"),

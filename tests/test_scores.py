@@ -169,7 +169,14 @@ def test_messages_about_the_truth():
         classification_scores([], [])
     with pytest.raises(ValueError, match="count classes from 0: subtract 1"):
         classification_scores(TRUTH + 1, PREDICTED + 1, names=NAMES)
-    for wrong in ([0.5, 1], [0, 1e19], [0, np.nan], np.array([0, 2**64 - 1], np.uint64)):  # none may wrap
+    masked = np.ma.masked_array([0, 1], [True, False])  # the value behind a mask is none
+    for wrong in (
+        masked,
+        [0.5, 1],
+        [0, 1e19],
+        [0, np.nan],
+        np.array([0, 2**64 - 1], np.uint64),
+    ):  # none may wrap
         with pytest.raises(ValueError, match=r"whole numbers or names, got (float|uint)64"):
             classification_scores(wrong, [0, 1])
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from facesom.io import as_faces, is_colour
+from facesom.io import as_array, as_faces, is_colour
 
 __all__ = ["EMOTIONS", "ActionUnits", "EmotionFaces"]
 
@@ -164,7 +164,7 @@ class Labelled:
 
     def _check(self, n):
         """Bring labels, names, persons to their types, or raise `ValueError`."""
-        labels, names = np.asarray(self.labels), tuple(str(name) for name in self.names)
+        labels, names = as_array(self.labels, "labels"), tuple(str(name) for name in self.names)
         if labels.shape != (n,) or labels.dtype.kind not in "iu":
             raise ValueError(
                 f"labels: expected {n} whole numbers, one a sample, got {labels.dtype} of {labels.shape}."
@@ -177,7 +177,7 @@ class Labelled:
         object.__setattr__(self, "labels", labels.astype(int))
         object.__setattr__(self, "names", names)
         if self.persons is not None:
-            persons = np.asarray(self.persons)
+            persons = as_array(self.persons, "persons")
             if persons.shape != (n,):
                 raise ValueError(f"persons: expected one for each of {n} samples, got {persons.shape}.")
             object.__setattr__(self, "persons", persons)
@@ -211,13 +211,15 @@ class EmotionFaces(Labelled):
     sources: np.ndarray | None = None
 
     def __post_init__(self):
-        images = np.asarray(self.images)
-        if images.size:  # a subset may be empty
-            images = as_faces(images)
+        images = self.images
+        if np.size(images):  # a subset may be empty
+            images = as_faces(images, leading=1)
+        images = np.asarray(images)
         if images.ndim != 3 or (images.size and is_colour(images)) or images.dtype != np.uint8:
+            cure = "(255 * images).round().astype(np.uint8)" if images.ndim == 3 else "cv2.cvtColor"
             raise ValueError(
                 f"images: expected gray uint8 of shape (N, H, W), got {images.dtype} of {images.shape}; "
-                "facesom.to_grayscale or cv2.cvtColor make gray ones."
+                f"{cure} makes them."
             )
         object.__setattr__(self, "images", images)
         self._check(len(images))
@@ -257,7 +259,7 @@ class ActionUnits(Labelled):
     rows: np.ndarray | None = None
 
     def __post_init__(self):
-        units = np.asarray(self.units, dtype=float)
+        units = np.asarray(as_array(self.units, "units"), dtype=float)
         if units.ndim != 2 or units.shape[1] != len(self.unit_names):
             raise ValueError(
                 f"units: expected shape (N, {len(self.unit_names)}), a column a unit, got {units.shape}."

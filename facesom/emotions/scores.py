@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from facesom.io import check_whole
+from facesom.io import as_array, check_whole
 
 __all__ = ["MEASURES", "ClassificationScores", "classification_scores"]
 
@@ -269,7 +269,7 @@ def _measure(sums, k):
 
 def _labels(values, name, n=None):
     """Labels as an array (N,) of whole numbers or str, or raise `ValueError`."""
-    values = np.asarray(values)
+    values = as_array(values, name)  # masked and missing ones become NaN, which is no label
     if values.ndim == 2 and name == "y_pred" and values.shape[1] > 1:
         raise ValueError(f"y_pred: expected a class a sample, got shape {values.shape}; pass probabilities=.")
     if values.ndim != 1 or not len(values) or (n is not None and len(values) != n):
@@ -280,8 +280,6 @@ def _labels(values, name, n=None):
     )
     if whole:  # larger ones would wrap
         values = values.astype(int)
-    if values.dtype.kind == "O" and all(isinstance(value, str) for value in values):
-        values = values.astype(str)
     if values.dtype.kind == "b":
         values = values.astype(int)
     if values.dtype.kind not in "iU":
@@ -291,7 +289,7 @@ def _labels(values, name, n=None):
 
 
 def _probabilities(values, n):
-    values = np.asarray(values)
+    values = as_array(values, "probabilities")
     if values.ndim != 2 or len(values) != n or values.dtype.kind not in "biuf":
         raise ValueError(
             f"probabilities: expected numbers of shape ({n}, classes), got {values.dtype} of {values.shape}."

@@ -9,6 +9,8 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from facesom.io import as_array
+
 from .copies import find_copies, image_hashes
 from .labelled import check_labelled, few
 
@@ -92,7 +94,7 @@ def split_by_person(persons, labels, test_size=0.25, seed=0):
             'persons: expected one for each sample, they are not known; read with person="prefix" or '
             '"folder" where files tell, else use split_train_test.'
         )
-    persons, labels = np.asarray(persons), np.asarray(labels)
+    persons, labels = as_array(persons, "persons"), as_array(labels, "labels")
     if persons.ndim != 1 or persons.shape != labels.shape:
         raise ValueError(f"persons: expected one for each of {len(labels)} samples, got {persons.shape}.")
     if not isinstance(test_size, (float, np.floating)) or not 0 < test_size < 1:
