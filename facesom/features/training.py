@@ -46,14 +46,10 @@ class TrainingHistory:
     seconds: float
 
     def __repr__(self):
-        best = self.best_epoch
-        shown = f"TrainingHistory({len(self.losses)} epochs, {self.seconds:.0f} s; epoch {best + 1}: loss "
-        shown += f"{self.losses[best]:.3g}"
-        if np.isfinite(self.validation_losses[best]):
-            shown += f", validation {self.validation_losses[best]:.3g}"
-        if np.isfinite(self.validation_accuracies[best]):
-            shown += f", accuracy {self.validation_accuracies[best]:.3f}"
-        return shown + ")"
+        best, names = self.best_epoch, ("loss", "validation", "accuracy")
+        values = (self.losses[best], self.validation_losses[best], self.validation_accuracies[best])
+        said = ", ".join(f"{n} {v:.3g}" for n, v in zip(names, values, strict=True) if np.isfinite(v))
+        return f"TrainingHistory({len(self.losses)} epochs, {self.seconds:.0f} s; epoch {best + 1}: {said})"
 
 
 def train_network(
@@ -297,17 +293,16 @@ def _work(network, faces, classes):
 
 def _schedule(done):
     """Share of the highest learning rate when a share of the steps, over 0 to 1, is done."""
-    if done < WARM_UP:
-        return done / WARM_UP
-    return 0.5 + 0.5 * math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP))
+    falling = 0.5 + 0.5 * math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP))
+    return done / WARM_UP if done < WARM_UP else falling
 
 
 def _training_mode(network):
     """Set training mode, except in frozen parts: their batch statistics must not move either."""
     network.train()
     for part in network.modules():
-        weights = list(part.parameters())
-        if weights and not any(w.requires_grad for w in weights):
+        learns = [weights.requires_grad for weights in part.parameters()]
+        if learns and not any(learns):
             part.eval()
 
 

@@ -46,12 +46,10 @@ def two_labels(y, n_persons):
     counts = [int((y == label).sum()) for label in labels]
     if len(labels) != 2 or min(counts) < 2:
         got = ", ".join(f"{n} of {label!r}" for label, n in zip(labels[:6], counts, strict=False))
-        if len(labels) > 2:
-            what = "choose the persons of two of them"
-        elif len(labels) == 1:
-            what = "where all are of one kind there is nothing to tell apart"
-        else:
-            what = "one person cannot show what is common to a kind of people"
+        what = {
+            1: "where all are of one kind there is nothing to tell apart",
+            2: "one person cannot show what is common to a kind of people",
+        }.get(len(labels), "choose the persons of two of them")
         raise ValueError(f"y: expected two labels, each of at least two persons, got {got}; {what}.")
     return tuple(labels), y == labels[1]
 

@@ -224,13 +224,10 @@ def _of_persons(result, unstable, y, persons):
 
 def _nodes_of_groups(result):
     """For each group the face of its fullest node; NaN for a group without one."""
-    shape = result.node_faces.shape[2:]
-    faces = np.full((len(result.order), *shape), np.nan, dtype=np.float32)
-    hits = result.som.hits_.ravel()
-    for k in range(len(faces)):
-        own = np.flatnonzero(result.node_groups.ravel() == k)
-        if len(own):
-            faces[k] = result.node_faces.reshape(-1, *shape)[own[hits[own].argmax()]]
+    own = result.node_groups.ravel() == np.arange(len(result.order))[:, None]
+    hits = np.where(own, result.som.hits_.ravel(), -1)
+    faces = result.node_faces.reshape(-1, *result.node_faces.shape[2:])[hits.argmax(axis=1)]
+    faces[hits.max(axis=1) < 0] = np.nan
     return faces
 
 
