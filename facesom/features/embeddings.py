@@ -18,7 +18,7 @@ from scipy.special import softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from facesom.io import atomic_write
+from facesom.io import as_array, atomic_write
 
 from .face_transformer import FaceTransformer, check_parameters
 from .networks import convolutional_autoencoder, import_torch, run_network, three_block_cnn
@@ -277,7 +277,7 @@ class CNNEmbedding(ClassifierMixin, _Embedding):
             return
         if y is None:
             raise ValueError(f"y: expected a label for each of {len(faces)} faces, got none.")
-        y = np.asarray(y)
+        y = as_array(y, "y")
         y = y.ravel() if y.size == len(faces) else y  # labels (P, N) of faces (P, N, H, W)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if y.shape != (len(faces),) or len(self.classes_) < 2:

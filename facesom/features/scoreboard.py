@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from sklearn.preprocessing import scale
 
-from facesom.io import one_thread
+from facesom.io import as_array, one_thread
 
 __all__ = ["MEASURES", "SETTINGS", "score_clustering"]
 
@@ -48,7 +48,7 @@ def score_clustering(features, expressions, cluster, *, standardise=False, setti
         If features and expressions do not fit each other, nobody shows two expressions, or a setting is
         unknown.
     """
-    truth, X = np.asarray(expressions), np.asarray(features, dtype=float)
+    truth, X = as_array(expressions, "expressions"), as_array(features, "features").astype(float, copy=False)
     if truth.ndim != 2:
         raise ValueError(f"expressions: expected one a frame, shape (P, N), got shape {truth.shape}.")
     if X.ndim < 2 or X.size == 0 or X.shape[:-1] not in ((truth.size,), truth.shape):

@@ -15,7 +15,7 @@ import joblib
 import numpy as np
 from tqdm.auto import tqdm
 
-from facesom.io import as_faces, atomic_write, check_whole, one_thread
+from facesom.io import as_array, as_faces, atomic_write, check_whole, one_thread
 
 from .networks import augment_faces, import_torch, run_network, seeded, to_tensor
 
@@ -245,7 +245,7 @@ def _check_data(images, targets, name):
     faces = as_faces(images, leading=1)
     if targets is None or targets is images:
         return faces, None
-    targets = np.asarray(targets)
+    targets = as_array(targets, "targets")
     if targets.shape != (len(faces),) or targets.dtype.kind not in "iu" or targets.min() < 0:
         guess = ""
         if targets.ndim == 2 and len(targets) == len(faces):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.cluster.hierarchy import leaves_list, linkage
 
-from facesom.io import count_groups, one_thread, per_person
+from facesom.io import as_array, count_groups, one_thread, per_person
 
 from . import resampling
 from .classify import LabelClassification, classify_labels
@@ -116,7 +116,7 @@ def similar_order(values):
     ndarray of int, shape (P,)
         The persons from first to last.
     """
-    values = np.asarray(values, dtype=float)
+    values = as_array(values, "profiles").astype(float, copy=False)
     if len(values) < 3:
         return np.arange(len(values))
     return leaves_list(linkage(values, "ward", optimal_ordering=True))

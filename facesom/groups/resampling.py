@@ -8,7 +8,7 @@ from math import comb
 import numpy as np
 from scipy.stats import false_discovery_control
 
-from facesom.io import check_whole
+from facesom.io import as_array, check_whole
 
 N_BOOTSTRAPS = 2000  # draws of persons for an interval
 ALIKE = (
@@ -19,7 +19,7 @@ ALIKE = (
 
 def person_values(profiles):
     """Values (P, F) of `PersonProfiles` (their shares) or of an array, or raise `ValueError`."""
-    values = np.asarray(getattr(profiles, "shares", profiles))
+    values = as_array(getattr(profiles, "shares", profiles), "profiles")
     if values.ndim != 2 or not values.size or values.dtype.kind not in "fiub":
         guess = "flatten transitions by `.reshape(len(transitions), -1)`" if values.ndim == 3 else ""
         raise ValueError(
@@ -35,7 +35,7 @@ def two_labels(y, n_persons):
     """The two labels, sorted, and which persons (P,) have the second, or raise `ValueError`."""
     if y is None:
         raise ValueError(f"y: expected a label for each of {n_persons} persons, got none.")
-    y = np.asarray(y)
+    y = as_array(y, "y", "a label for each person")
     if y.shape != (n_persons,):
         guess = "; there is one label a person, not one a frame" if y.size > n_persons else ""
         raise ValueError(f"y: expected a label for each of {n_persons} persons, got shape {y.shape}{guess}.")

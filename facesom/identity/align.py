@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from facesom.io import check_n_groups
+from facesom.io import as_array, check_n_groups
 
 from .chain import Frames
 from .mixture import expect
@@ -272,7 +272,7 @@ def as_persons(X):
     if isinstance(X, np.ndarray) and X.ndim != 3:
         guess = "; for one person pass X[None]" if X.ndim == 2 else ""
         raise ValueError(f"X: expected features (persons, frames, features), got shape {X.shape}{guess}.")
-    persons = [np.asarray(x, dtype=float) for x in X]
+    persons = [as_array(x, f"X[{p}]").astype(float, copy=False) for p, x in enumerate(X)]
     if not persons:
         raise ValueError("X: expected at least one person, got none.")
     for p, x in enumerate(persons):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from sklearn.metrics import normalized_mutual_info_score
 
+from facesom.io import as_array
+
 __all__ = ["explained_movement", "leak"]
 
 
@@ -73,8 +75,8 @@ def leak(groups):
 
 
 def _persons(groups, movements):
-    groups = [np.asarray(mine) for mine in groups]
-    movements = [np.asarray(person, dtype=float) for person in movements]
+    groups = [as_array(mine, "groups") for mine in groups]
+    movements = [as_array(person, "movements").astype(float, copy=False) for person in movements]
     if len(groups) != len(movements) or len(groups) < 2:
         raise ValueError(
             "expected groups and movements of the same persons, two or more, because each is predicted from "

@@ -9,7 +9,7 @@ from scipy.cluster.hierarchy import dendrogram, linkage
 from scipy.spatial.distance import squareform
 
 from facesom.groups import per_frame
-from facesom.io import count_groups, per_person
+from facesom.io import as_array, count_groups, per_person
 from facesom.parts import mean_faces, shows_parts
 
 from .canvas import COLOURS, new_axes, points, show
@@ -43,7 +43,7 @@ def plot_group_tree(distances, faces, *, words=None, ax=None):
     ValueError
         If distances are not those between at least two groups, or faces or words do not fit them.
     """
-    distances = np.asarray(distances, dtype=float)
+    distances = as_array(distances, "distances").astype(float, copy=False)
     k = len(distances)
     if distances.shape != (k, k) or k < 2 or not np.allclose(distances, distances.T):
         raise ValueError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from facesom.io import as_faces
+from facesom.io import as_array, as_faces
 
 from .canvas import COLOURS, MARKERS, ON_WHITE, draw_frame, name_rows, new_axes
 from .tiles import cut_margin, unit_faces
@@ -39,14 +39,14 @@ def plot_thumbnails(points, images, labels=None, *, names=None, size=0.08, ax=No
     ValueError
         If points, images and labels do not fit each other, or there are more kinds than shapes.
     """
-    points, faces = np.asarray(points, dtype=float), as_faces(images, leading=1)
+    points, faces = as_array(points, "points").astype(float, copy=False), as_faces(images, leading=1)
     if points.shape != (len(faces), 2) or not np.isfinite(points).all():
         raise ValueError(
             f"points: expected finite places of shape ({len(faces)}, 2), one each, got shape {points.shape}."
         )
     kinds, code = np.array([""]), np.zeros(len(faces), dtype=int)
     if labels is not None:
-        labels = np.asarray(labels)
+        labels = as_array(labels, "labels")
         if labels.shape != (len(faces),):
             raise ValueError(
                 f"labels: expected one for each of {len(faces)} faces, got shape {labels.shape}."

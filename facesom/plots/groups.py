@@ -6,6 +6,7 @@ import numpy as np
 
 from facesom.groups import FOUND, person_values, similar_order
 from facesom.identity import STABLE, UNSTABLE
+from facesom.io import as_array
 
 from .canvas import COLOURS, MARKERS, PERSON_COLOURS, name_rows, new_axes, write_beside
 
@@ -43,7 +44,7 @@ def plot_profiles(profiles, y=None, *, labels=None, names=None, ax=None):
     ax = new_axes(ax, (min(max(0.16 * n_persons, 3), 8), max(0.6 * n_groups, 5)))
     picture = ax.imshow(shares[order], aspect="auto", cmap="cividis", vmin=0, interpolation="nearest")
     if y is not None:
-        y = np.asarray(y)
+        y = as_array(y, "y")
         if y.shape != (n_persons,):
             raise ValueError(f"y: expected a label for each of {n_persons} persons, got shape {y.shape}.")
         kinds = np.unique(y)
@@ -137,7 +138,7 @@ def plot_permutations(permuted, observed, *, two_sided=False, label="", ax=None)
     ValueError
         If the numbers are not finite, or not one row of them.
     """
-    permuted = np.asarray(permuted, dtype=float)
+    permuted = as_array(permuted, "permuted").astype(float, copy=False)
     if permuted.ndim != 1 or not len(permuted) or not np.isfinite([*permuted, observed]).all():
         raise ValueError(
             f"permuted: expected finite numbers of shape (M,) and one observed, got shape {permuted.shape} "

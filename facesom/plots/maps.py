@@ -7,6 +7,8 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.patheffects import withStroke
 
+from facesom.io import as_array
+
 from .canvas import (
     COLOURS,
     MARKERS,
@@ -75,7 +77,7 @@ def plot_groups(som, labels, *, faces=None, unstable=None, every=1, ax=None):
     ValueError
         If labels or faces do not fit the grid, or `unstable` lacks a group.
     """
-    labels = np.asarray(labels)
+    labels = as_array(labels, "labels")
     if labels.shape != (som.rows, som.cols):
         raise ValueError(
             f"labels: expected one group a node, shape {(som.rows, som.cols)}, got {labels.shape}; "
@@ -140,7 +142,7 @@ def plot_nodes(som, values, *, label="", cmap="cividis", fmt=None, ax=None):
     ValueError
         If there is not one value for each node.
     """
-    values = np.asarray(values, dtype=float)
+    values = as_array(values, "values").astype(float, copy=False)
     if values.shape != (som.rows, som.cols):
         raise ValueError(f"values: expected one a node, shape {(som.rows, som.cols)}, got {values.shape}.")
     ax = new_axes(ax, (som.rows, 1.15 * som.cols))
@@ -256,7 +258,7 @@ def plot_persons(som, nodes, *, names=None, ax=None):
     ValueError
         For no person or more than 6, or if the number of names differs.
     """
-    nodes = [np.asarray(person) for person in nodes]
+    nodes = [as_array(person, "nodes") for person in nodes]
     most = len(PERSON_COLOURS)
     if not 1 <= len(nodes) <= most or any(person.ndim != 1 for person in nodes):
         raise ValueError(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from facesom.io import as_array
+
 from .canvas import COLOURS, ON_WHITE, new_axes
 
 __all__ = ["calibration_error", "plot_calibration", "plot_history"]
@@ -119,7 +121,10 @@ def plot_calibration(probabilities, labels, *, n_bins=N_BINS, ax=None):
 
 def _bins(probabilities, labels, n_bins):
     """Number of faces, mean largest probability, and share that is right, of each bin that has faces."""
-    probabilities, labels = np.asarray(probabilities, dtype=float), np.asarray(labels)
+    probabilities, labels = (
+        as_array(probabilities, "probabilities").astype(float, copy=False),
+        as_array(labels, "labels"),
+    )
     if probabilities.ndim != 2 or labels.shape != probabilities.shape[:1] or not labels.size:
         raise ValueError(
             f"labels: expected one for each row of probabilities (N, K), got {labels.shape} and "

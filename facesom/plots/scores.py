@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from facesom.emotions import MEASURES
-from facesom.io import as_faces
+from facesom.io import as_array, as_faces
 
 from .canvas import COLOURS, draw_frame, name_rows, new_axes, write_beside
 
@@ -127,8 +127,8 @@ def plot_predictions(images, predicted, truth=None, *, names, n_columns=8, ax=No
         If these are no such images, or there is not one class an image.
     """
     images = as_faces(images, leading=1)
-    predicted = np.asarray(predicted)
-    truth = predicted if truth is None else np.asarray(truth)
+    predicted = as_array(predicted, "predicted")
+    truth = predicted if truth is None else as_array(truth, "truth")
     for name, values in (("predicted", predicted), ("truth", truth)):
         if values.shape != (len(images),):
             raise ValueError(

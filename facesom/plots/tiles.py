@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from facesom.io import is_colour, on_ground
+from facesom.io import as_array, is_colour, on_ground
 from facesom.som import ADJACENT, node_positions
 
 EMPTY = 0.85  # gray of a tile that has no face
@@ -65,7 +65,7 @@ def grid_image(faces, *, gap=2, fill=1.0, weights=None, topology="rectangular"):
 
 def unit_faces(faces):
     """Faces of a grid as float32 in [0, 1], gray or RGB, from 0-1 or 0-255; one that holds NaN is blank."""
-    faces = np.asarray(faces)
+    faces = as_array(faces, "faces") if np.ma.isMaskedArray(faces) else np.asarray(faces)
     grid = faces.ndim == 4 or (faces.ndim == 5 and is_colour(faces))
     if not grid or not faces.size or faces.dtype.kind not in "buif":
         raise ValueError(
@@ -133,7 +133,7 @@ def wall_heights(weights, positions):
 
 def _shade(weights, rows, cols, topology, corners, cell, gap, shape):
     """Shade of each pixel of the gaps, 0 to `DARKEST`."""
-    weights = np.asarray(weights, dtype=float)
+    weights = as_array(weights, "weights").astype(float, copy=False)
     if weights.shape[:2] != (rows, cols) or weights.ndim < 3:
         raise ValueError(f"weights: expected prototypes of shape ({rows}, {cols}, ...), got {weights.shape}.")
     walls = wall_heights(weights.reshape(rows * cols, -1), node_positions(rows, cols, topology))

@@ -124,7 +124,7 @@ def check_init(init, grid, sample_shape):
     """Return given first prototypes as rows, or raise `ValueError` where they do not fit grid and samples."""
     shape = (*grid, *sample_shape)
     try:
-        given = np.asarray(init, dtype=float)
+        given = as_array(init, "init").astype(float, copy=False)
     except (TypeError, ValueError):
         given = np.empty(0)
     if given.size != np.prod(shape, dtype=float) or not (np.abs(given) <= LARGEST).all():
@@ -141,7 +141,7 @@ def check_weight(som, sample_weight, n):
         return np.ones(n)
     if som.method == "online":
         raise ValueError('sample_weight: MiniSom\'s online training knows none; use method="batch".')
-    weight = np.asarray(sample_weight, dtype=float)
+    weight = as_array(sample_weight, "sample_weight").astype(float, copy=False)
     if weight.shape != (n,) or not np.isfinite(weight).all() or weight.min() < 0 or not weight.any():
         raise ValueError(
             f"sample_weight: expected {n} finite numbers, one for each sample, 0 or more and not all zero, "
