@@ -52,7 +52,8 @@ def in_threads(tasks, n_jobs=2):
     as_they_come = backend.supports_return_generator  # Ray's, for one, gives them all at the end
     work = Parallel(n_jobs, prefer="threads", return_as="generator" if as_they_come else "list")(tasks)
     try:
-        yield from work
+        for result in work:  # noqa: UP028 ("yield from" would close the work before it comes here)
+            yield result
     except BaseException:
         if as_they_come:
             with warnings.catch_warnings():
