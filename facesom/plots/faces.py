@@ -80,7 +80,7 @@ def plot_members(som, images, node, *, n_faces=30, n_cols=10, ax=None):
     """
     if not 0 <= node < som.rows * som.cols:
         raise ValueError(f"node: expected 0 to {som.rows * som.cols - 1} (row * cols + col), got {node}.")
-    distances = som.transform(images)
+    distances = np.asarray(som.transform(images))  # scikit-learn may be set to give tables
     members = np.flatnonzero(distances.argmin(axis=1) == node)
     if not len(members):
         raise ValueError(
