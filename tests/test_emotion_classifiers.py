@@ -350,6 +350,13 @@ def test_what_cannot_be_cross_validated():
     faces = make(n_persons=3)
     with pytest.raises(ValueError, match="n_folds: expected a whole number from 2 to 3, got 5"):
         cross_validate_classifiers(faces)
+    alone = faces.subset(faces.labels == 2)
+    for call in (
+        lambda: cross_validate_classifiers(alone),
+        lambda: compare_classifiers(alone, faces, check=False),
+    ):
+        with pytest.raises(ValueError, match="at least two classes, got 6 of sad; is the table sorted"):
+            call()
     units = ActionUnits(np.zeros((4, 1)), ("AU01",), np.zeros(4, int), ("unlabelled",), np.arange(4))
     for call in (lambda: cross_validate_classifiers(units), lambda: compare_classifiers(units, units)):
         with pytest.raises(ValueError, match="this table has none"):

@@ -141,7 +141,7 @@ def compare_classifiers(
     ValueError
         If the halves overlap, or their classes differ.
     """
-    check_labelled(train)
+    _check_classes(train, "train")
     if check:
         check_disjoint(train, test)
     halves = [(train, test, slice(None))]
@@ -181,7 +181,7 @@ def cross_validate_classifiers(
     UserWarning
         If persons are not known.
     """
-    check_labelled(data)
+    _check_classes(data, "data")
     persons = (
         np.arange(len(data)) if data.persons is None else np.unique(data.persons, return_inverse=True)[1]
     )
@@ -195,6 +195,16 @@ def cross_validate_classifiers(
         parts = list(StratifiedGroupKFold(n_folds).split(persons, data.labels, persons))
     halves = [(data.subset(learned), data.subset(held), held) for learned, held in parts]
     return _scores(data, halves, features, models, n_bootstraps, seed, progress)
+
+
+def _check_classes(data, name):
+    check_labelled(data)
+    occurring = [word for word, n in data.counts.items() if n]
+    if len(occurring) < 2:
+        raise ValueError(
+            f"{name}: expected samples of at least two classes, got {len(data)} of "
+            f"{', '.join(occurring) or 'none'}; is the table sorted by class, and cut off?"
+        )
 
 
 def _scores(data, halves, features, models, n_bootstraps, seed, progress):
