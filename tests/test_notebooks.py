@@ -1,5 +1,6 @@
 """Every notebook runs on small data, says more than it computes, and is stored without outputs."""
 
+import gzip
 import re
 
 import nbformat
@@ -117,6 +118,13 @@ def test_a_failing_notebook_tells_where_and_keeps_what_was_done(tmp_path):
     assert "ZeroDivisionError" in str(error)
     assert done.cells[2].outputs[0].text == "mine .\n" and done.cells[4].outputs == []
     assert seen == [(1, 5), (2, 5), (3, 5), (4, 5)]
+
+
+def test_another_kind_of_file_gets_the_advice_of_load(tmp_path):
+    path = tmp_path / "faces.pickle"
+    path.write_bytes(gzip.compress(b"faces"))
+    _, error = run.execute(run.find_notebooks(["01*"])[0], tmp_path, {"data_path": str(path)})
+    assert "this looks like a gzip file" in str(error)
 
 
 def test_several_run_at_a_time_and_the_rest_goes_on_when_one_fails(tmp_path, capsys):
