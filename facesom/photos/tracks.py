@@ -19,7 +19,7 @@ from tqdm.auto import tqdm
 from facesom.io import DatasetError, check_whole
 
 from .faces import find_faces, match_boxes
-from .video import FRAME_RATE, read_frames
+from .video import FRAME_RATE, announced_frames, read_frames
 
 __all__ = ["FaceTracks", "track_faces"]
 
@@ -158,7 +158,9 @@ def track_faces(
         raise ValueError(f"fps: expected a number of frames a second, got {fps!r}.")
     if isinstance(video, (str, Path)) or not hasattr(video, "__iter__"):
         frames = read_frames(video, every=every, max_frames=max_frames, times=True)
+        total = -(-(announced_frames(video) or 0) // every) if progress else None
     else:
+        total = -(-len(video) // every) if hasattr(video, "__len__") else None
         frames, fps = islice(video, 0, max_frames and max_frames * every, every), fps or FRAME_RATE
         frames = ((None, frame) for frame in frames)
 
@@ -167,7 +169,8 @@ def track_faces(
         [],
         [],
     )  # last: the last (frame, box) of each face; seen: (face, frame, box, value)
-    for look, (seconds, frame) in enumerate(tqdm(frames, desc="frames", disable=not progress)):
+    total = min(total, max_frames or total) if total else None
+    for look, (seconds, frame) in enumerate(tqdm(frames, "frames", total, disable=not progress)):
         number = look * every
         times.append(number / fps if fps else seconds)
         known = [face for face, mine in enumerate(last) if number - mine[-1][0] <= max(max_gap, every)]

@@ -11,7 +11,7 @@ import numpy as np
 
 from facesom.io import DatasetError, check_whole, open_regular
 
-__all__ = ["FRAME_RATE", "VIDEO_SUFFIXES", "read_frames"]
+__all__ = ["FRAME_RATE", "VIDEO_SUFFIXES", "announced_frames", "read_frames"]
 
 _SUFFIXES = """.3g2 .3gp .asf .avi .divx .dv .f4v .flv .m2t .m2ts .m4v .mjpeg .mjpg .mkv .mov .mp4 .mpe .mpeg
  .mpg .mts .mxf .ogm .ogv .qt .ts .vob .webm .wmv .y4m"""
@@ -64,6 +64,14 @@ def read_frames(path, *, every=1, max_frames=None, times=False):
     capture, first = _open(path)
     frames = islice(_frames(capture, first, path, every), max_frames)
     return frames if times else (frame for _, frame in frames)
+
+
+def announced_frames(path):
+    """Return how many frames a video says that it has, or None where it does not say."""
+    capture, _ = _open(path)
+    count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+    capture.release()
+    return count if count > 0 else None
 
 
 def _open(path):

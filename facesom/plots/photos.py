@@ -6,12 +6,12 @@ import numpy as np
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
-from .canvas import COLOURS, new_axes, points
+from .canvas import new_axes, points
+from .tracks import DARK, emotion_colours
 
 __all__ = ["plot_people", "plot_people_bars"]
 
 WIDEST = 11.0  # inches
-DARK = (2, 4, 5)  # of COLOURS, on which black cannot be read
 
 
 def plot_people(result, *, blind=False, ax=None):
@@ -29,7 +29,7 @@ def plot_people(result, *, blind=False, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    photo = result.photo
+    photo, colours = result.photo, emotion_colours(result.names)
     ax = new_axes(ax, photo.shape, side=WIDEST)
     ax.imshow(photo)
     ax.set_axis_off()
@@ -38,7 +38,7 @@ def plot_people(result, *, blind=False, ax=None):
     halo = [withStroke(linewidth=size / 4, foreground="black")]
     for face, (x, y, w, h) in enumerate(result.boxes):
         emotion = result.predicted[face]
-        colour = "white" if blind else COLOURS[emotion % (len(COLOURS) - 1)]
+        colour = "white" if blind else colours[emotion]
         for line, edge in ((4.0, "black"), (2.2, colour)):
             ax.add_patch(Rectangle((x, y), w, h, fill=False, linewidth=line, edgecolor=edge))
         style = {"color": colour, "weight": "bold", "path_effects": halo, "clip_on": True}
@@ -82,7 +82,7 @@ def plot_people_bars(result, *, ax=None):
     """
     if not len(result):
         raise ValueError("result: expected at least one face, got none; try a smaller min_size.")
-    k = len(result)
+    k, colours = len(result), emotion_colours(result.names)
     ax = new_axes(ax, (1.2 + 0.5 * (k + 1), 9), side=9.0)
     rows = [(place, f"face {place}", p, 0.62) for place, p in enumerate(result.probabilities)]
     rows.append((k + 0.3, "mean", result.probabilities.mean(axis=0), 0.62))
@@ -93,10 +93,9 @@ def plot_people_bars(result, *, ax=None):
     for y, _, p, height in rows:
         start = 0.0
         for c, share in enumerate(p):
-            colour = COLOURS[c % (len(COLOURS) - 1)]
-            ax.barh(y, share, height, left=start, color=colour, edgecolor="white", linewidth=0.6)
+            ax.barh(y, share, height, left=start, color=colours[c], edgecolor="white", linewidth=0.6)
             if share > 0.13 and height > 0.3:
-                ink = "white" if c % (len(COLOURS) - 1) in DARK else "black"
+                ink = "white" if colours[c] in DARK else "black"
                 ax.text(
                     start + share / 2, y, result.names[c], ha="center", va="center", fontsize=8, color=ink
                 )
@@ -106,9 +105,7 @@ def plot_people_bars(result, *, ax=None):
     ax.set(xlim=(0, 1), ylim=(k + 0.8, -0.6), xlabel="probability")
     ax.tick_params(axis="y", length=0)
     ax.spines[["top", "right", "left"]].set_visible(False)
-    handles = [
-        Rectangle((0, 0), 1, 1, color=COLOURS[c % (len(COLOURS) - 1)]) for c in range(len(result.names))
-    ]
+    handles = [Rectangle((0, 0), 1, 1, color=colour) for colour in colours]
     ax.legend(
         handles,
         result.names,

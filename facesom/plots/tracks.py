@@ -18,7 +18,13 @@ EMOTION_COLOURS = {
     "neutral": "#777777",
 }
 OTHERS = ("#000000", "#8C564B", "#9467BD", "#BCBD22")  # for classes of one's own
+DARK = ("#009E73", "#0072B2", "#777777", "#000000", "#8C564B", "#9467BD")  # on which black cannot be read
 STRONG = 0.3  # an emotion that once reaches this gets a thick line and its name
+
+
+def emotion_colours(names):
+    """The same colour for an emotion in all plots; classes of one's own get others by their place."""
+    return [EMOTION_COLOURS.get(name, OTHERS[c % len(OTHERS)]) for c, name in enumerate(names)]
 
 
 def plot_emotions_over_time(result, face=0, *, ax=None):
@@ -56,7 +62,7 @@ def plot_emotions_over_time(result, face=0, *, ax=None):
     times = tracks.look_times
     for c in np.argsort(-result.probabilities[mine].mean(axis=0), kind="stable"):
         name, peak = result.names[c], np.nanargmax(curves[:, c])
-        colour = EMOTION_COLOURS.get(name, OTHERS[c % len(OTHERS)])
+        colour = emotion_colours(result.names)[c]
         strong = curves[peak, c] >= STRONG
         ax.plot(times, curves[:, c], ".-", ms=3, lw=2.2 if strong else 0.9, color=colour, label=name)
         if strong:
