@@ -15,7 +15,7 @@ import numpy as np
 
 from facesom.drawn import make_faces
 from facesom.emotions import EmotionFaces, read_emotion_folder, write_emotion_folder, write_fer2013
-from facesom.io import atomic_write, save, to_grayscale
+from facesom.io import atomic_folder, atomic_write, save, to_grayscale
 from facesom.photos import write_example_video
 
 __all__ = ["find_action_units", "find_data", "find_emotion_folder", "find_fer2013", "find_video"]
@@ -231,16 +231,14 @@ def _unpack(archive, folder):
     with zipfile.ZipFile(archive) as file:
         sizes = {target / item.filename: item.file_size for item in file.infolist() if not item.is_dir()}
         if not all(path.is_file() and path.stat().st_size == size for path, size in sizes.items()):
-            part = target.with_name(f"{target.name}.part")
-            for old in (part, target):
-                shutil.rmtree(old, ignore_errors=True)
+            shutil.rmtree(target, ignore_errors=True)
             try:
-                file.extractall(part)
+                with atomic_folder(target) as part:
+                    file.extractall(part)
             except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
                 raise ValueError(
                     f"data_path: {str(archive)!r} is damaged or locked ({error}); make or copy it again."
                 ) from None
-            part.rename(target)
     inside = [item for item in target.iterdir() if item.is_dir() and item.name != "__MACOSX"]
     return inside[0] if len(inside) == 1 and any(item.is_dir() for item in inside[0].iterdir()) else target
 

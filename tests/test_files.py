@@ -11,7 +11,16 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from facesom.io import DatasetError, as_array, as_faces, atomic_write, check_whole, per_person, read_image
+from facesom.io import (
+    DatasetError,
+    as_array,
+    as_faces,
+    atomic_folder,
+    atomic_write,
+    check_whole,
+    per_person,
+    read_image,
+)
 
 posix = pytest.mark.skipif(os.name != "posix", reason="modes, links and pipes of POSIX")
 
@@ -120,6 +129,39 @@ def test_what_a_kill_leaves_is_removed_by_the_next_write_and_what_is_written_is_
     with atomic_write(tmp_path / "a") as file:
         file.write("whole")
     assert names(tmp_path) == ["a", "b"]
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path):
+    with atomic_folder(tmp_path / "new" / "a") as folder:
+        (folder / "x").write_text("x")
+        assert not (tmp_path / "new" / "a").exists()
+    assert names(tmp_path / "new" / "a") == ["x"]
+    with pytest.raises(KeyboardInterrupt), atomic_folder(tmp_path / "b") as folder:
+        (folder / "x").write_text("x")
+        raise KeyboardInterrupt
+    with pytest.raises(OSError), atomic_folder(tmp_path / "new" / "a") as folder:
+        (folder / "y").write_text("y")
+    assert names(tmp_path) == ["new"] and names(tmp_path / "new") == ["a"]
+    assert names(tmp_path / "new" / "a") == ["x"]
+
+
+@posix
+def test_a_folder_that_a_kill_leaves_is_removed(tmp_path):
+    code = (
+        "import time\nfrom facesom.io import atomic_folder\n"
+        f"with atomic_folder({str(tmp_path / 'a')!r}) as folder:\n"
+        "    (folder / 'half').write_text('half'); print('go', flush=True); time.sleep(60)"
+    )
+    writer = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    writer.stdout.readline()
+    with atomic_write(tmp_path / "b") as file:
+        file.write("whole")
+    assert len(names(tmp_path)) == 2, "it is still being written"
+    writer.kill()
+    writer.wait()
+    with atomic_folder(tmp_path / "a") as folder:
+        (folder / "x").write_text("x")
+    assert names(tmp_path) == ["a", "b"] and names(tmp_path / "a") == ["x"]
 
 
 # ---------------------------------------- images

@@ -7,14 +7,13 @@ emotion do, so that persons, where they are known, are never in both halves.
 from __future__ import annotations
 
 import re
-import uuid
 import warnings
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from facesom.io import DatasetError, is_hidden, read_image
+from facesom.io import DatasetError, atomic_folder, is_hidden, read_image
 
 from .action_units import read_action_units
 from .fer2013 import read_fer2013
@@ -136,12 +135,12 @@ def write_emotion_folder(faces, path):
         raise DatasetError(
             f"{path}: expected names of letters and digits for files and folders, got {wrong}."
         )
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
-    for name in faces.names:
-        (beside / name).mkdir(parents=True)
-    for number, (image, label, person) in enumerate(zip(faces.images, faces.labels, persons, strict=True)):
-        Image.fromarray(image).save(beside / faces.names[label] / f"{person}_{number:05d}.png")
-    beside.rename(path)
+    with atomic_folder(path) as beside:
+        for name in faces.names:
+            (beside / name).mkdir()
+        rows = zip(faces.images, faces.labels, persons, strict=True)
+        for number, (image, label, person) in enumerate(rows):
+            Image.fromarray(image).save(beside / faces.names[label] / f"{person}_{number:05d}.png")
 
 
 def _class_folders(path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 import stat
 import uuid
 from pathlib import Path
@@ -14,7 +15,7 @@ try:
 except ImportError:  # Windows, where nobody can remove a file that is open
     fcntl = None
 
-__all__ = ["atomic_write", "open_regular"]
+__all__ = ["atomic_folder", "atomic_write", "open_regular"]
 
 PREFIX = ".facesom-"  # short, so that the name beside a name of the longest kind is none too long
 SUFFIX = ".part"
@@ -63,7 +64,7 @@ def atomic_write(path, mode="w", **how):
     if not path.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "there is no such folder, make it first", str(path.parent))
     _remove_left_over(path.parent)
-    part, file = _open_beside(path.parent, mode.replace("w", "x"), how)
+    part, file = _beside(path.parent, lambda part: open(part, mode.replace("w", "x"), **how))  # noqa: SIM115
     try:
         with file:
             if old is not None:  # before anything secret is in it
@@ -91,25 +92,62 @@ def _check_regular(found, path):
         raise OSError(errno.EISDIR if folder else errno.EINVAL, f"expected a file, this is {what}", str(path))
 
 
-def _open_beside(folder, mode, how):
-    """A new file, locked until it is closed or its process ends."""
+@contextlib.contextmanager
+def atomic_folder(path):
+    """Make a folder that appears under its name when all in it is written, or not at all.
+
+    Parameters
+    ----------
+    path : str or Path
+        Must not exist when it is done. Folders above it are made.
+
+    Yields
+    ------
+    Path
+        The folder to write into.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_left_over(path.parent)
+    part, lock = _beside(path.parent, lambda part: (part.mkdir(), _handle(part))[1])
+    try:
+        yield part
+        part.rename(path)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
+
+
+def _handle(part):
+    return None if fcntl is None else os.open(part, os.O_RDONLY)
+
+
+def _beside(folder, make):
+    """What `make` made under a new name, locked until it is closed or its process ends."""
     while True:
-        part = folder / f"{PREFIX}{uuid.uuid4().hex}{SUFFIX}"
-        file = open(part, mode, **how)  # noqa: SIM115
+        part = folder / f"{PREFIX}{uuid.uuid4().hex[:12]}{SUFFIX}"
+        made = make(part)
         if fcntl is not None:
             with contextlib.suppress(OSError):  # not every file system knows locks
-                fcntl.flock(file, fcntl.LOCK_EX)
+                fcntl.flock(made, fcntl.LOCK_EX)
         if part.exists():  # else it was taken for a left-over before it was locked
-            return part, file
-        file.close()
+            return part, made
 
 
 def _remove_left_over(folder):
     for part in folder.glob(f"{PREFIX}*{SUFFIX}"):
-        with contextlib.suppress(OSError):  # locked, or, on Windows, open: it is being written
-            if fcntl is not None:
-                with open(part, "rb") as file:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    part.unlink()
+        handle = None
+        try:
+            handle = _handle(part)
+            if handle is not None:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if part.is_dir() and handle is not None:
+                shutil.rmtree(part)
             else:
                 part.unlink()
+        except OSError:  # locked, or, on Windows, open: it is being written
+            pass
+        finally:
+            if handle is not None:
+                os.close(handle)

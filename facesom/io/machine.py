@@ -143,7 +143,7 @@ class Machine:
         self.copied = 0
 
     def run(self):
-        steps = min(MAX_STEPS, 10_000 + self.stream.max_bytes // BYTES_A_STEP)
+        steps = int(min(MAX_STEPS, 10_000 + self.stream.max_bytes // BYTES_A_STEP))
         read = self.stream.read
         for _ in range(steps):
             code = read(1)
@@ -182,7 +182,8 @@ class Machine:
         if len(line) < 2 or line[0] != line[-1] or line[:1] not in (b"'", b'"'):
             raise DatasetError("a text of Python 2 lacks its quotes")
         del line[-1:], line[:1]
-        self.stack.append(OldText(codecs.escape_decode(line)[0]))
+        line = codecs.escape_decode(line)[0]  # under the same name: the longer one is given back
+        self.stack.append(OldText(line))
 
     def latin1(self, text, encoding="latin1"):
         """`_codecs.encode`: protocols 0 to 2 keep bytes as text."""
