@@ -26,10 +26,11 @@ def node_cells(som, **style):
 
 def new_axes(ax, shape, side=7.0):
     """The given axes, or those of a new figure in the proportions of `shape`, its longer side in inches."""
-    if ax is not None:
-        return ax
-    height, width = np.divide(shape[:2], max(shape[:2])) * side
-    return plt.figure(figsize=(width + 0.5, height + 0.5), layout="constrained").add_subplot()
+    if ax is None:
+        height, width = np.divide(shape[:2], max(shape[:2])) * side
+        ax = plt.figure(figsize=(width + 0.5, height + 0.5), layout="constrained").add_subplot()
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
 
 
 def show(ax, image, side=7.0):
@@ -70,7 +71,7 @@ def name_rows(ax, names):
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)
-    ax.spines[["top", "right", "left"]].set_visible(False)
+    ax.spines["left"].set_visible(False)
 
 
 def write_beside(ax, row, text):

@@ -70,7 +70,7 @@ def plot_group_tree(distances, faces, *, words=None, ax=None):
         right = zoom * faces.shape[2] + 14
         ax.annotate(text, at, (right, 0), textcoords="offset points", va="center", fontsize=10)
     ax.set_xlabel("mean distance")
-    ax.spines[["top", "right", "left"]].set_visible(False)
+    ax.spines["left"].set_visible(False)
     return ax
 
 

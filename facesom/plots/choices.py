@@ -38,7 +38,6 @@ def plot_training(som, *, ax=None):
     ax.plot(epochs, [*som.history_, som.quantization_error_], marker="o", markersize=3, color=COLOURS[4])
     ax.set(xlabel="epochs done", ylabel="quantization error", ylim=(0, None))
     ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.spines[["top", "right"]].set_visible(False)
     return ax
 
 
@@ -77,7 +76,6 @@ def plot_choice(choice, *, ax=None):
     ax.set(xlabel="quantization error of held-out faces", ylabel="topographic error", ylim=(0, None))
     ax.figure.colorbar(marks, ax=ax, label="stability over seeds")
     ax.legend(title="swept", fontsize=8, frameon=False)
-    ax.spines[["top", "right"]].set_visible(False)
     return ax
 
 

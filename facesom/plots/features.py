@@ -79,7 +79,7 @@ def plot_thumbnails(points, images, labels=None, *, names=None, size=0.08, ax=No
     if labels is not None:
         style = {"ncols": 4, "frameon": False, "fontsize": 8, "markerscale": 1.5}
         ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), **style)
-    ax.spines[:].set_color("0.85")
+    ax.spines[:].set(visible=True, color="0.85")
     return ax
 
 

@@ -154,7 +154,6 @@ def plot_permutations(permuted, observed, *, two_sided=False, label="", ax=None)
     ax.set(xlabel=label, ylabel="shuffles")
     ax.yaxis.get_major_locator().set_params(integer=True)
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), fontsize=8, frameon=False)
-    ax.spines[["top", "right"]].set_visible(False)
     return ax
 
 

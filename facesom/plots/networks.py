@@ -49,7 +49,6 @@ def plot_history(histories, *, ax=None):
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend(frameon=False, fontsize=9)
     ax.grid(color="0.92")
-    ax.spines[["top", "right"]].set_visible(False)
     return ax
 
 
@@ -115,7 +114,6 @@ def plot_calibration(probabilities, labels, *, n_bins=N_BINS, ax=None):
     ax.set(xlim=(0, 1.02), ylim=(0, 1.02), aspect="equal")
     ax.grid(color="0.92")
     ax.set_axisbelow(True)
-    ax.spines[["top", "right"]].set_visible(False)
     return ax
 
 
