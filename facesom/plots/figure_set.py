@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from facesom.groups import ColumnEffects, NodeGroups, describe_groups, group_distances, person_profiles
 from facesom.identity import GroupStability, SharedGroups
-from facesom.io import atomic_write, is_colour, to_grayscale
+from facesom.io import is_colour, to_grayscale
 from facesom.som import FaceSOM
 
 from .cards import group_faces, plot_group_cards, plot_group_tree
@@ -123,8 +123,7 @@ def figures(
                 draw(ax=ax)
                 for kind in formats:
                     paths.append(folder / f"{name}.{kind}")
-                    with atomic_write(paths[-1], "wb") as file:
-                        figure.savefig(file, format=kind, dpi=dpi)
+                    figure.savefig(paths[-1], dpi=dpi)
                     figure.set_layout_engine("none")  # laid out once: the same in every format
             finally:
                 plt.close(figure)
