@@ -120,19 +120,21 @@ def check_persons(X1):
     return list(X1)
 
 
-def check_init(init, grid, sample_shape):
-    """Return given first prototypes as rows, or raise `ValueError` where they do not fit grid and samples."""
-    shape = (*grid, *sample_shape)
+def check_init(som, sample_shape):
+    """Return the kind of first prototypes, or fitting ones as rows, or raise `ValueError`."""
+    if som.init is None or isinstance(som.init, str):
+        return som.init or ("random" if som.method == "online" else "pca")
+    shape = (som.rows, som.cols, *sample_shape)
     try:
-        given = as_array(init, "init").astype(float, copy=False)
+        given = np.asarray(som.init, dtype=float)
     except (TypeError, ValueError):
         given = np.empty(0)
     if given.size != np.prod(shape, dtype=float) or not (np.abs(given) <= LARGEST).all():
         raise ValueError(
-            f"init: expected finite prototypes of shape {shape}, got shape {np.shape(init)}; "
+            f"init: expected finite prototypes of shape {shape}, got shape {np.shape(som.init)}; "
             "pass `prototypes_` of a map of the same size on the same kind of samples."
         )
-    return given.reshape(grid[0] * grid[1], -1)
+    return given.reshape(som.rows * som.cols, -1)
 
 
 def check_weight(som, sample_weight, n):

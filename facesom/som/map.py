@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import warnings
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
+from minisom import MiniSom
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -16,7 +19,15 @@ from .checks import check_init, check_like_fitted, check_parameters, check_sampl
 from .grid import node_positions, node_steps
 from .mapfile import load_map, save_map
 from .online import new_minisom, train_online
-from .quality import FOLDED, gaps_to_adjacent, map_quality, nearest_two, squared_distances, topographic_error
+from .quality import (
+    FOLDED,
+    MapQuality,
+    gaps_to_adjacent,
+    map_quality,
+    nearest_two,
+    squared_distances,
+    topographic_error,
+)
 
 SMALL = 2**25  # numbers to work on; 8000 faces of 64 x 64
 FOLDED_ADVICE = {
@@ -75,7 +86,7 @@ class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, B
     bytes_ : bool
         Whether the samples were images of 0 to 255.
     sample_shape_ : tuple of int
-        Shape of one sample.
+        Shape of one of them.
     labels_ : ndarray of int, shape (N,)
         Winning node of each training sample.
     hits_ : ndarray of int, shape (rows, cols)
@@ -95,9 +106,8 @@ class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, B
 
     Notes
     -----
-    Batch training on few large images touches no pixel between start and end: prototypes are mixes of
-    samples, so that all distances follow from the products of samples. Online training on few large images
-    runs in full-rank coordinates of the samples' span, where Euclidean distances are the same.
+    On few large images, batch training works on products of samples, from which all distances follow, and
+    online training in full-rank coordinates of the samples' span, where Euclidean distances are the same.
 
     Examples
     --------
@@ -147,7 +157,7 @@ class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, B
         self.init = init
         self.distance = distance
 
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(self, X: ArrayLike, y=None, sample_weight: ArrayLike | None = None) -> FaceSOM:
         """Train the map.
 
         Parameters
@@ -185,7 +195,7 @@ class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, B
             )
         return self
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """Return the winning node of each sample: the nearest prototype, as MiniSom's ``winner`` finds it.
 
         Parameters
@@ -196,7 +206,7 @@ class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, B
         Returns
         -------
         ndarray of int, shape (N,)
-            Nodes ``row * cols + col``; of equally near nodes the first.
+            Nodes; of equally near ones the first.
 
         Raises
         ------
@@ -209,7 +219,7 @@ class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, B
             return np.array([self.minisom_.activate(x).argmin() for x in samples])
         return nearest_two(samples, self.weights_)[0]
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> np.ndarray:
         """Return the distance of each sample to each prototype, in the map's own ``distance``.
 
         Parameters
@@ -235,7 +245,7 @@ class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, B
             distances[rows] = np.sqrt(np.maximum(squared, 0))
         return distances
 
-    def score(self, X, y=None):
+    def score(self, X: ArrayLike, y=None) -> float:
         """Return how near the samples are to their prototypes: the quantization error, negative.
 
         Parameters
@@ -258,7 +268,7 @@ class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, B
         check_is_fitted(self, "weights_")
         return -float(nearest_two(check_like_fitted(self, X), self.weights_)[2].mean())
 
-    def quality(self, X):
+    def quality(self, X: ArrayLike) -> MapQuality:
         """Measure the map on samples: see `facesom.som.quality` for what each number means.
 
         Parameters
@@ -269,28 +279,27 @@ class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, B
         Returns
         -------
         MapQuality
-            Quantization, topographic and combined error, trustworthiness, neighbourhood preservation, used
-            nodes; printed, it says them in words.
+            Printed, it says so in words.
         """
         check_is_fitted(self, "weights_")
         return map_quality(check_like_fitted(self, X), self.weights_, self.steps_)
 
     @property
-    def prototypes_(self):
+    def prototypes_(self) -> np.ndarray:
         check_is_fitted(self, "weights_")
         return self.weights_.reshape(self.rows, self.cols, *self.sample_shape_)
 
     @property
-    def positions_(self):
+    def positions_(self) -> np.ndarray:
         check_is_fitted(self, "weights_")
         return node_positions(self.rows, self.cols, self.topology)
 
     @property
-    def steps_(self):
+    def steps_(self) -> np.ndarray:
         return np.hypot(*node_steps(self.rows, self.cols, self.topology, self.torus))
 
     @property
-    def u_matrix_(self):
+    def u_matrix_(self) -> np.ndarray:
         check_is_fitted(self, "weights_")
         node, _, gaps = gaps_to_adjacent(self.weights_, self.steps_)
         count = np.bincount(node, minlength=len(self.weights_))
@@ -298,7 +307,7 @@ class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, B
         return mean.reshape(self.rows, self.cols)
 
     @cached_property
-    def minisom_(self):
+    def minisom_(self) -> MiniSom:
         check_is_fitted(self, "weights_")
         mini = new_minisom(self, 1)
         mini._input_len = self.weights_.shape[1]
@@ -309,7 +318,7 @@ class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, B
     def _n_features_out(self):
         return len(self.weights_)
 
-    def save(self, path):
+    def save(self, path: str | Path) -> None:
         """Write the trained map to an ``.npz`` file of arrays and a JSON header, without pickle.
 
         Parameters
@@ -326,7 +335,7 @@ class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, B
         save_map(self, path)
 
     @classmethod
-    def load(cls, path, *, max_bytes=4 * 2**30):
+    def load(cls, path: str | Path, *, max_bytes: int = 4 * 2**30) -> FaceSOM:
         """Read a map that `save` wrote.
 
         Parameters
@@ -357,11 +366,9 @@ class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, B
         samples, sample_shape, is_bytes = check_samples(X)
         weight = check_weight(self, sample_weight, len(samples))
         online, grid = self.method == "online", (self.rows, self.cols)
-        init = ("random" if online else "pca") if self.init is None else self.init
-        if not isinstance(init, str):
-            init = check_init(init, grid, sample_shape)
-        for doubt in doubts(self):
-            warnings.warn(doubt, stacklevel=3)
+        init = check_init(self, sample_shape)
+        for said in doubts(self):
+            warnings.warn(said, stacklevel=3)
         with one_thread(samples.size <= SMALL):
             steps = node_steps(*grid, self.topology, self.torus)
             if online:
@@ -388,7 +395,6 @@ class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, B
         self.hits_ = np.bincount(self.labels_, minlength=len(weights)).reshape(grid)
         self.quantization_error_ = float(nearest[2].mean())
         self.topographic_error_ = topographic_error(samples, weights, np.hypot(*steps), nearest)
-        if len(samples) == 1 or not (samples != samples[0]).any():
-            warnings.warn(
-                "all samples are equal: every prototype is that sample, nothing to order.", stacklevel=3
-            )
+        if not (samples[1:] != samples[0]).any():
+            said = "all samples are equal: every prototype is that sample, nothing to order."
+            warnings.warn(said, stacklevel=3)

@@ -68,8 +68,7 @@ def check_map(som):
     check_parameters(som)
     k, d = som.rows * som.cols, som.n_features_in_
     n_errors = 0 if som.method == "online" else som.n_epochs
-    if not isinstance(som.init, (str, type(None))):
-        check_init(som.init, (som.rows, som.cols), som.sample_shape_)
+    check_init(som, som.sample_shape_)
     for right, what in (
         (all(isinstance(x, int) and x > 0 for x in (d, *som.sample_shape_)), "shape of a sample"),
         (len(som.sample_shape_) in (1, 2, 3) and math.prod(som.sample_shape_) == d, "size of a sample"),
