@@ -210,6 +210,14 @@ def test_a_comparison_shows_values_intervals_and_what_is_free(scores, measure):
         assert any(np.array_equal(x, [getattr(scores, free)] * 2) for x in lines)
 
 
+def test_plain_and_balanced_accuracy_stand_side_by_side(scores):
+    left, right = score_plots.plot_accuracies({"a": scores, "b": scores})
+    assert left.figure is right.figure and left.get_xlabel().startswith("accuracy")
+    assert right.get_xlabel().startswith("balanced accuracy") and len(left.get_yticks()) == 2
+    for ax, value in ((left, scores.accuracy), (right, scores.balanced_accuracy)):
+        assert any(np.array_equal(np.ravel(line.get_xdata()), [value]) for line in ax.lines)
+
+
 def test_a_comparison_says_what_is_wrong(scores):
     with pytest.raises(ValueError, match="measure: expected one of accuracy"):
         score_plots.plot_comparison({"a": scores}, measure="auc")

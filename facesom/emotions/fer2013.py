@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import warnings
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
-from facesom.io import DatasetError, atomic_write, read_table, to_whole
+from facesom.io import DatasetError, as_array, atomic_write, read_npz, read_table, to_whole
 
 from .labelled import EMOTIONS, EmotionFaces
 
@@ -16,6 +15,7 @@ __all__ = ["USAGES", "read_fer2013", "write_fer2013"]
 
 #: The official parts: to train on, to choose by, to report once.
 USAGES = ("Training", "PublicTest", "PrivateTest")
+LARGEST = 2**33  # bytes of the arrays in an archive
 
 
 def read_fer2013(path, usage=None, *, skip_unreadable=False):
@@ -153,18 +153,24 @@ def _emotion(text):
 
 
 def _read_npz(path, usage):
+    with open(path, "rb") as file:
+        try:
+            arrays = {name.strip().lower(): values for name, values in read_npz(file, LARGEST).items()}
+        except DatasetError as error:
+            raise DatasetError(
+                f"{path}: expected a numpy archive of numbers and text, got {error}."
+            ) from None
     try:
-        with np.load(path, allow_pickle=False) as file:
-            names = {name.strip().lower(): name for name in file.files}
-            _require(({"emotion", "pixels"} | ({"usage"} if usage else set())) - set(names), names)
-            labels, images = np.asarray(file[names["emotion"]]), file[names["pixels"]]
-            parts = file[names["usage"]].astype(str) if "usage" in names else np.full(len(labels), "")
+        _require(({"emotion", "pixels"} | ({"usage"} if usage else set())) - set(arrays), arrays)
+        labels, images = as_array(arrays["emotion"], "emotion"), as_array(arrays["pixels"], "pixels")
+        parts = as_array(arrays.get("usage", np.full(labels.shape, "")), "Usage").astype(str)
     except DatasetError as error:
-        raise DatasetError(f"{path}: {error}") from None
-    except (zipfile.BadZipFile, ValueError, EOFError, OSError) as error:
-        raise DatasetError(f"{path}: expected a numpy archive of numbers and text, got {error}.") from None
+        raise DatasetError(f"{path}: expected a numpy archive of numbers and text: {error}") from None
     if (
         labels.dtype.kind not in "iu"
+        or labels.ndim != 1
+        or images.ndim < 2
+        or parts.ndim != 1
         or images.dtype != np.uint8
         or not len(images) == len(labels) == len(parts)
     ):

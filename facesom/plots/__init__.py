@@ -15,6 +15,6 @@ from .groups import plot_column_effects, plot_effects, plot_permutations, plot_p
 from .maps import plot_components, plot_grid, plot_groups, plot_hits, plot_nodes, plot_persons, plot_u_matrix
 from .networks import plot_calibration, plot_history
 from .photos import plot_people, plot_people_bars
-from .scores import plot_comparison, plot_confusion, plot_predictions
+from .scores import plot_accuracies, plot_comparison, plot_confusion, plot_predictions
 from .tiles import drawn_box, grid_image, unit_faces, wall_heights
 from .tracks import plot_emotions_over_time

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 from facesom.emotions import MEASURES
@@ -9,7 +10,7 @@ from facesom.io import as_array, as_faces
 
 from .canvas import COLOURS, draw_frame, name_rows, new_axes, write_beside
 
-__all__ = ["plot_comparison", "plot_confusion", "plot_predictions"]
+__all__ = ["plot_accuracies", "plot_comparison", "plot_confusion", "plot_predictions"]
 
 BLUE, ORANGE = COLOURS[4], COLOURS[5]
 
@@ -102,6 +103,25 @@ def plot_comparison(scores, *, measure="balanced_accuracy", ax=None):
     ax.grid(axis="x", color="0.92")
     ax.set_axisbelow(True)
     return ax
+
+
+def plot_accuracies(scores):
+    """Draw plain and balanced accuracy of several models side by side, each as `plot_comparison` does.
+
+    Parameters
+    ----------
+    scores : dict of str to ClassificationScores
+
+    Returns
+    -------
+    ndarray of matplotlib.axes.Axes, shape (2,)
+        Of a new figure: plain accuracy, where frequent classes decide, and balanced, where all count alike.
+    """
+    size = (11, 1 + 0.34 * len(scores))
+    _, axes = plt.subplots(1, 2, figsize=size, layout="constrained", sharey=True)
+    for ax, measure in zip(axes, ("accuracy", "balanced_accuracy"), strict=True):
+        plot_comparison(scores, measure=measure, ax=ax)
+    return axes
 
 
 def plot_predictions(images, predicted, truth=None, *, names, n_columns=8, ax=None):
