@@ -76,10 +76,8 @@ def quantization_error(samples, weights, nearest=None):
 
     Parameters
     ----------
-    samples : ndarray, shape (N, D)
+    samples, weights : ndarray
         As in `map_quality`.
-    weights : ndarray of float, shape (K, D)
-        Prototypes.
     nearest : tuple, optional
         What `nearest_two` returns, where it is known already.
 
@@ -97,10 +95,8 @@ def topographic_error(samples, weights, steps, nearest=None):
 
     Parameters
     ----------
-    samples : ndarray, shape (N, D)
+    samples, weights : ndarray
         As in `map_quality`.
-    weights : ndarray of float, shape (K, D)
-        Prototypes.
     steps : ndarray of float, shape (K, K)
         Planar distance between any two nodes; up to 1.42 is adjacent: 8 neighbours on a rectangular grid, 6
         on a hexagonal one.
@@ -126,11 +122,8 @@ def combined_error(samples, weights, steps, nearest=None):
 
     Parameters
     ----------
-    samples : ndarray, shape (N, D)
+    samples, weights, steps : ndarray
         As in `map_quality`.
-    weights : ndarray of float, shape (K, D)
-        Prototypes.
-    steps : ndarray of float, shape (K, K)
     nearest : tuple, optional
         What `nearest_two` returns, where it is known already.
 
@@ -148,8 +141,9 @@ def combined_error(samples, weights, steps, nearest=None):
 
 def gaps_to_adjacent(weights, steps):
     """Return nodes, the nodes adjacent to them, and how far apart their prototypes are: three arrays."""
-    node, other = np.nonzero((steps <= ADJACENT) & (steps > 0))
-    return node, other, np.linalg.norm(weights[node] - weights[other], axis=1)
+    adjacent = (steps <= ADJACENT) & (steps > 0)
+    gaps = [np.linalg.norm(weights[near] - weights[k], axis=1) for k, near in enumerate(adjacent)]
+    return *np.nonzero(adjacent), np.concatenate(gaps)
 
 
 def trustworthiness(samples, winners, steps, n_neighbors=10):
@@ -219,10 +213,8 @@ def squared_distances(samples, weights):
 
     Parameters
     ----------
-    samples : ndarray, shape (N, D)
+    samples, weights : ndarray
         As in `map_quality`.
-    weights : ndarray of float, shape (K, D)
-        Prototypes.
 
     Yields
     ------
@@ -252,10 +244,8 @@ def nearest_two(samples, weights, blocks=None):
 
     Parameters
     ----------
-    samples : ndarray, shape (N, D)
+    samples, weights : ndarray
         As in `map_quality`.
-    weights : ndarray of float, shape (K, D)
-        Prototypes.
     blocks : iterable, optional
         What `squared_distances` yields, where it is known already.
 
