@@ -11,7 +11,7 @@ import time
 import numpy as np
 
 from facesom.drawn.synthetic import make_faces
-from facesom.groups.profiles import classify_labels, compare_labels, person_profiles
+from facesom.groups import classify_labels, compare_labels, person_profiles
 
 N_FRAMES, N_GROUPS = 60, 8
 

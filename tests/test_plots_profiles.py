@@ -10,7 +10,7 @@ import pytest
 from matplotlib.colors import to_rgba
 
 from facesom import plots
-from facesom.groups.profiles import compare_labels, person_profiles, similar_order
+from facesom.groups import compare_labels, person_profiles, similar_order
 
 RNG = np.random.default_rng(0)
 GROUPS = RNG.integers(0, 4, (12, 30))

@@ -13,8 +13,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from facesom.drawn.synthetic import make_faces
+from facesom.groups import classify_labels, compare_labels, person_profiles, similar_order
 from facesom.groups.classify import STRENGTHS, balanced_accuracy, left_out
-from facesom.groups.profiles import classify_labels, compare_labels, person_profiles, similar_order
 
 Y = np.repeat([0, 1], [15, 10])
 

@@ -19,8 +19,6 @@ from facesom.parts import feature_names, find_parts, shape_features
 
 from .face_transformer import FaceTransformer, check_parameters, check_room
 
-__all__ = ["HOG", "LBP", "Contours", "Edges", "PartGeometry", "Pixels"]
-
 INK = 0.1  # what differs from the paper by more is drawn
 PICTURE_SCALE = 4  # a picture of gradients is drawn larger than the face, or its strokes would be dots
 HU_FLOOR = 1e-7  # Hu moments below are noise of rasterisation

@@ -24,8 +24,6 @@ from .face_transformer import FaceTransformer, check_parameters
 from .networks import convolutional_autoencoder, import_torch, run_network, three_block_cnn
 from .training import train_network
 
-__all__ = ["CNNEmbedding", "ConvAutoencoder"]
-
 VERSION = 1
 
 

@@ -10,8 +10,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from facesom.io import REC_601, as_faces, check_whole, is_colour, on_ground
 
-__all__ = ["FaceTransformer", "as_gray"]
-
 LEVEL = 1.001 / 255  # one step of 8-bit images
 
 

@@ -8,8 +8,6 @@ from sklearn.preprocessing import scale
 
 from facesom.io import as_array, one_thread
 
-__all__ = ["MEASURES", "SETTINGS", "score_clustering"]
-
 #: Whose frames are clustered together in `score_clustering`.
 SETTINGS = ("within one person", "across persons", "person mean removed")
 MEASURES = {"ARI": adjusted_rand_score, "NMI": normalized_mutual_info_score}

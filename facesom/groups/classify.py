@@ -66,10 +66,8 @@ def classify_labels(profiles, y, n_permutations=200, seed=0):
 
     Parameters
     ----------
-    profiles : PersonProfiles, or array_like of float, shape (P, F)
+    profiles, y
         As in `compare_labels`, but without NaN.
-    y
-        As in `compare_labels`.
     n_permutations : int, default 200
         Random arrangements of the labels on which all is done again; if there are no more than that in all,
         each is taken once.

@@ -15,18 +15,7 @@ from scipy.cluster.hierarchy import leaves_list, linkage
 from facesom.io import as_array, count_groups, one_thread, per_person
 
 from . import resampling
-from .classify import LabelClassification, classify_labels
 from .node_groups import transitions
-
-__all__ = [
-    "LabelClassification",
-    "LabelComparison",
-    "PersonProfiles",
-    "classify_labels",
-    "compare_labels",
-    "person_profiles",
-    "similar_order",
-]
 
 
 @dataclass(frozen=True, repr=False)

@@ -9,8 +9,6 @@ from facesom.io import as_array, as_faces
 from .canvas import COLOURS, MARKERS, ON_WHITE, draw_frame, name_rows, new_axes
 from .tiles import cut_margin, unit_faces
 
-__all__ = ["plot_scoreboard", "plot_thumbnails"]
-
 
 def plot_thumbnails(points, images, labels=None, *, names=None, size=0.08, ax=None):
     """Draw faces at their places in the plane, such as t-SNE finds, as many as fit side by side.

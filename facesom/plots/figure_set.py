@@ -22,8 +22,6 @@ from .groups import plot_column_effects, plot_profiles, plot_stability
 from .maps import plot_grid, plot_groups, plot_hits, plot_persons, plot_u_matrix
 from .tiles import cut_margin, unit_faces
 
-__all__ = ["figures"]
-
 ONE_COLUMN, TWO_COLUMNS = 3.5, 7.2  # inches: 89 and 183 mm
 FORMATS = ("png", "pdf", "svg")
 FIRST_PERSONS = 3  # side by side in a node where none were chosen

@@ -9,8 +9,6 @@ from facesom.io import as_array
 
 from .canvas import COLOURS, ON_WHITE, new_axes
 
-__all__ = ["calibration_error", "plot_calibration", "plot_history"]
-
 N_BINS = 10
 
 

@@ -10,8 +10,6 @@ from facesom.io import as_array, as_faces
 
 from .canvas import COLOURS, draw_frame, name_rows, new_axes, write_beside
 
-__all__ = ["plot_accuracies", "plot_comparison", "plot_confusion", "plot_predictions"]
-
 BLUE, ORANGE = COLOURS[4], COLOURS[5]
 
 
