@@ -202,6 +202,16 @@ def test_copies_are_found_and_nothing_else(change):
         np.testing.assert_array_equal(find_copies(both), np.array([np.arange(5), np.arange(30, 35)]).T)
 
 
+def test_copies_in_every_form():
+    images = pictures(8)
+    rgb = np.repeat(images[..., None], 3, axis=3)
+    for form in (images / 255, (images / 255).astype(np.float32), rgb, rgb / 255, list(images)):
+        np.testing.assert_array_equal(find_copies(form, images), np.array([np.arange(8)] * 2).T)
+    assert find_copies(images[:0], images).shape == find_copies(images, images[:0]).shape == (0, 2)
+    with pytest.raises(ValueError, match=r"images: expected faces \(N, H, W\)"):
+        find_copies(images[0])
+
+
 def test_images_without_contrast_are_no_copies_of_anything():
     blank = np.arange(0, 200, 10, dtype=np.uint8)[:, None, None] * np.ones((1, 48, 48), np.uint8)
     noisy = blank + np.random.default_rng(0).integers(0, 2, blank.shape).astype(np.uint8)

@@ -318,6 +318,20 @@ def test_the_torch_network_is_the_same_one(faces):
     assert np.abs(fresh[0] - fresh[2]).max() > 0.01
 
 
+def test_epochs_fit_into_a_time(faces):
+    torch = pytest.importorskip("torch", reason="networks need the extra `deep`")
+    from facesom.emotions import emotion_network, epochs_within
+
+    network = emotion_network()
+    before = {name: values.clone() for name, values in network.state_dict().items()}
+    labels = np.arange(9) % 7
+    options = {"frozen": ("stem", "stage1", "stage2"), "batch_size": 4}
+    n_epochs, each = epochs_within(1e6, network, faces, labels, most=7, **options)
+    assert n_epochs == 7 and each > 0
+    assert epochs_within(0, network, faces, labels, most=7, **options)[0] == 1
+    assert all(torch.equal(values, before[name]) for name, values in network.state_dict().items())
+
+
 def test_weights_are_read_as_onnx_reads_them():
     onnx = pytest.importorskip("onnx", reason="compares with the package onnx")
     from facesom.emotions.network import read_weights

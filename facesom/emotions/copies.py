@@ -9,6 +9,8 @@ import numpy as np
 from scipy.fft import dctn
 from scipy.spatial import KDTree
 
+from facesom.io import REC_601, as_faces, is_colour
+
 __all__ = ["find_copies", "image_hashes"]
 
 SIDE = 16  # pixels of the thumbnails that are compared
@@ -43,8 +45,9 @@ def find_copies(images, others=None):
 
     Parameters
     ----------
-    images : ndarray of uint8, shape (N, H, W)
-    others : ndarray of uint8, shape (M, H', W'), optional
+    images : array_like, shape (N, H, W) or (N, H, W, 3)
+        uint8 in 0..255 or float in [0, 1]; colour counts as its luminance.
+    others : array_like, shape (M, H', W') or (M, H', W', 3), optional
         Default: `images` among themselves.
 
     Returns
@@ -52,6 +55,11 @@ def find_copies(images, others=None):
     ndarray of int, shape (n, 2)
         Places of the first in `images` and of the second in `others`; without them the second is the later
         one. ``images[np.unique(pairs[:, 0])]`` have a copy.
+
+    Raises
+    ------
+    DatasetError
+        If these are no images.
 
     Notes
     -----
@@ -62,6 +70,8 @@ def find_copies(images, others=None):
     one in a million pairs of different persons. Pictures that were cropped anew are found in part only.
     """
     same = others is None
+    if not len(images) or not (same or len(others)):
+        return np.empty((0, 2), dtype=int)
     first = _thumbnails(images)
     second = first if same else _thumbnails(others)
     radius = np.sqrt(2 * (1 - ALIKE))  # nearer than that in all frequencies means nearer in the low ones
@@ -81,9 +91,15 @@ def find_copies(images, others=None):
 
 def _thumbnails(images):
     """Square roots of gray values (N, 16, 16), of mean 0 and length 1, shorter without contrast."""
-    size = (SIDE, SIDE)
-    small = [cv2.resize(np.ascontiguousarray(i), size, interpolation=cv2.INTER_AREA) for i in images]
-    roots = np.sqrt(np.array(small, dtype=np.float32).reshape(-1, *size))
+    faces, size = as_faces(images, leading=1), (SIDE, SIDE)
+    gray = (
+        f[..., :3] @ REC_601.astype(np.float32) if is_colour(faces) else np.ascontiguousarray(f)
+        for f in faces
+    )
+    small = np.array(
+        [cv2.resize(face, size, interpolation=cv2.INTER_AREA) for face in gray], dtype=np.float32
+    )
+    roots = np.sqrt(small if faces.dtype == np.uint8 else 255 * small)
     roots -= roots.mean(axis=(1, 2), keepdims=True)
     return roots / np.maximum(np.linalg.norm(roots, axis=(1, 2), keepdims=True), FLAT)
 
