@@ -11,6 +11,7 @@ from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import davies_bouldin_score, silhouette_score
 from sklearn.utils.validation import check_is_fitted
+from tqdm.auto import tqdm
 
 from facesom.identity import STABLE, UNSTABLE, match_groups
 from facesom.io import one_thread
@@ -74,7 +75,9 @@ class GroupChoice:
 
 
 @one_thread()
-def choose_n_groups(som: FaceSOM, ks: Iterable[int] = range(2, 13), seed: int = 0) -> GroupChoice:
+def choose_n_groups(
+    som: FaceSOM, ks: Iterable[int] = range(2, 13), seed: int = 0, *, progress: bool = True
+) -> GroupChoice:
     """Try numbers of k-means groups on the nodes of a map and recommend one.
 
     Parameters
@@ -85,6 +88,8 @@ def choose_n_groups(som: FaceSOM, ks: Iterable[int] = range(2, 13), seed: int = 
     ks : iterable of int, default 2 to 12
         Numbers to try, 2 or more. Those that the map cannot hold are left out, and the sentence says so.
     seed : int, default 0
+    progress : bool, default True
+        Show a progress bar.
 
     Returns
     -------
@@ -108,7 +113,7 @@ def choose_n_groups(som: FaceSOM, ks: Iterable[int] = range(2, 13), seed: int = 
     >>> import facesom
     >>> faces = facesom.make_faces(1, 60, seed=0)
     >>> som = facesom.FaceSOM(4, 4, seed=0).fit(facesom.shape_features(faces.dataset.X1)[0])
-    >>> choice = facesom.choose_n_groups(som, ks=range(2, 5))
+    >>> choice = facesom.choose_n_groups(som, ks=range(2, 5), progress=False)
     >>> choice.n_groups in choice.ks, choice.stability.shape
     (True, (3,))
     """
@@ -129,7 +134,7 @@ def choose_n_groups(som: FaceSOM, ks: Iterable[int] = range(2, 13), seed: int = 
     rows = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct points drawn than groups
-        for k in kept:
+        for k in tqdm(kept, "numbers of groups", disable=not progress):
             labels = NodeGroups(int(k), seed=seed).fit(som).labels_.ravel()[used]
             rows.append(criteria(points, hits, labels, int(k), rng))
     by_group, *curves = zip(*rows, strict=True)
