@@ -71,7 +71,7 @@ def measure(way, path):
         gray = convert(data)
         laps.append(time.perf_counter())
         result["both"] = (peak_bytes() - before) / (size + gray.X1.nbytes)
-        write(gray, Path(path).with_name("gray.out"))
+        write(gray, Path(path).with_name("written.pickle"))
         laps.append(time.perf_counter())
     print(json.dumps({**result, "seconds": [b - a for a, b in pairwise(laps)]}))
 

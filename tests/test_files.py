@@ -257,6 +257,9 @@ def test_persons_of_unequal_length_and_of_mixed_dtypes_are_the_same_faces():
         np.testing.assert_array_equal(a, b)
     mixed = as_faces([FACES[0], FACES[1] / 255], leading=2)
     np.testing.assert_allclose(mixed, FACES / 255, atol=1e-6)
+    for wrong in (None, {}, np.array(None), [np.array(1), np.array(2)], [[FACES[0], FACES[0, 0]], FACES[0]]):
+        with pytest.raises(DatasetError, match="images"):
+            as_faces(wrong, leading=2)
     with pytest.raises(DatasetError, match=r"expected frames of \(48, 40\), got \(40, 48\) for person 1"):
         as_faces([FACES[0], np.moveaxis(FACES[1][:2], 1, 2)], leading=2)
 

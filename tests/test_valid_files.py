@@ -245,6 +245,19 @@ def test_missing_numbers_become_nan_and_missing_texts_an_error(tmp_path, path):
         load(written(y=np.array(["happy", None, "sad"], object)))
 
 
+@pytest.mark.parametrize("X1", [None, np.array(None), [np.array(1), np.array(2)], [[1], [2, 3]], [None], "a"])
+def test_what_holds_no_images_is_said(tmp_path, X1):
+    path = tmp_path / "a.pickle"
+    path.write_bytes(zlib.compress(pickle.dumps({**BASE, "X1": X1})))
+    for make in (
+        lambda: FaceDataset(X1, X2, BASE["y"]),
+        lambda: load(path),
+        lambda: load(path, max_bytes=1e9),
+    ):
+        with pytest.raises(DatasetError, match="X1"):
+            make()
+
+
 def test_columns_of_pandas_are_read():
     y = pd.array([0, None, 1], dtype="Int64")
     data = FaceDataset(X1, pd.array(X2.ravel(), dtype="Float64").to_numpy().reshape(X2.shape), y)

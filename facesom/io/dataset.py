@@ -115,7 +115,7 @@ class FaceDataset:
 
 def _check_frames(X1, name):
     """Raise `DatasetError` where persons have unequal numbers of frames; say what can be done."""
-    if is_listed(X1) and all(isinstance(person, (np.ndarray, list)) for person in X1):
+    if is_listed(X1) and all(isinstance(x, (np.ndarray, list)) and getattr(x, "ndim", 1) for x in X1):
         frames = [len(person) for person in X1]
         if len(set(frames)) > 1:
             raise DatasetError(
@@ -177,6 +177,8 @@ def load(path: str | Path, *, max_bytes: int = 4 * 2**30) -> FaceDataset:
             return _dataset(read_pickle(file, max_bytes, KEYS))
     except DatasetError as error:
         raise DatasetError(f"{brief(path, 300)}: {error}") from None
+    except MemoryError:
+        raise DatasetError(f"{brief(path, 300)}: it needs more memory than this computer has") from None
 
 
 def _check_zlib(head):

@@ -172,14 +172,18 @@ def as_faces(images, *, name="images", leading=None):
 
 def is_listed(values):
     """Whether values are a list, a tuple or an array of objects."""
-    return isinstance(values, (list, tuple)) or getattr(getattr(values, "dtype", None), "kind", "") == "O"
+    of_objects = getattr(getattr(values, "dtype", None), "kind", "") == "O" and np.ndim(values) > 0
+    return isinstance(values, (list, tuple)) or of_objects
 
 
 def _is_of_persons(images):
     """Whether these are persons in a list, their arrays different in shape or dtype."""
     if not is_listed(images) or not all(isinstance(x, (np.ndarray, list, tuple)) for x in images):
         return False
-    kinds = {(np.shape(person), np.asarray(person).dtype) for person in images}
+    try:
+        kinds = {(np.shape(person), np.asarray(person).dtype) for person in images}
+    except ValueError:  # ragged inside
+        return False
     return len(kinds) > 1 and min(len(shape) for shape, _ in kinds) > 2
 
 
