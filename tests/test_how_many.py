@@ -52,6 +52,14 @@ def test_the_same_seed_gives_the_same_curves():
     np.testing.assert_array_equal(first.gap, second.gap)
 
 
+def test_a_bar_shows_how_far_it_is_unless_told_otherwise(capfd):
+    som = FaceSOM(5, 5, seed=0).fit(blobs(3)[0])
+    choose_n_groups(som, [2, 3], progress=False)
+    assert capfd.readouterr().err == ""
+    choose_n_groups(som, [2, 3])
+    assert "numbers of groups: 100%" in capfd.readouterr().err
+
+
 def test_disagreement_and_numbers_left_out_are_said():
     som = FaceSOM(3, 3, n_epochs=3, seed=0).fit(np.random.default_rng(3).random((60, 4)))
     choice = choose_n_groups(som)
