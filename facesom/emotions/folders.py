@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from facesom.io import DatasetError, atomic_folder, is_hidden, read_image
+from facesom.io import DatasetError, atomic_folder, check_whole, is_hidden, read_image
 
 from .action_units import read_action_units
 from .fer2013 import read_fer2013
@@ -69,8 +69,7 @@ def read_emotion_folder(path, *, size=48, person=None, skip_unreadable=False):
     path = Path(path).expanduser()
     if person not in (None, "prefix", "folder") and not callable(person):
         raise ValueError(f'person: expected None, "prefix", "folder" or a function, got {person!r}.')
-    if size is not None and (not isinstance(size, (int, np.integer)) or size < 8):
-        raise ValueError(f"size: expected a whole number of at least 8 pixels, or None, got {size!r}.")
+    size = None if size is None else check_whole(size, "size", 8)
     files = {folder.name: _files(folder, path, person == "folder") for folder in _class_folders(path)}
 
     images, labels, sources, unreadable = [], [], [], []

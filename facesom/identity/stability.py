@@ -11,7 +11,7 @@ from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from facesom.io import count_groups
+from facesom.io import check_whole, count_groups
 from facesom.som import FaceSOM
 
 from .across import SharedGroups
@@ -142,8 +142,7 @@ def group_stability(
     >>> facesom.group_stability(som, groups, n_bootstraps=5).stability.shape
     (3,)
     """
-    if not isinstance(n_bootstraps, (int, np.integer)) or n_bootstraps < 1:
-        raise ValueError(f"n_bootstraps: expected a whole number of at least 1, got {n_bootstraps!r}.")
+    check_whole(n_bootstraps, "n_bootstraps", 1)
     rng = np.random.default_rng(seed)
     if isinstance(result, SharedGroups):
         if node_groups is not None:
