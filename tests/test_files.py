@@ -5,6 +5,7 @@ import signal
 import stat
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -245,6 +246,20 @@ def test_wrong_forms_name_the_axis_and_a_cure_that_works(images, leading, axis, 
     expression = cure.removeprefix("use ").removeprefix("pass ").replace("divide by 255", "images / 255")
     found = as_faces(eval(expression, {"images": images, "np": np}), leading=leading)
     assert found.shape[-2:] in ((48, 40), (40, 3), (40, 4))
+
+
+@pytest.mark.parametrize("leading", [None, (1, 2)])
+def test_channels_that_look_like_frames_are_warned_of(leading):
+    faces = np.repeat(FACES.reshape(10, 48, 40), 2, axis=0)
+    with pytest.warns(UserWarning, match="1 gray frames for each of 20 persons, unless axis 1 is one gray"):
+        as_faces(faces[:, None], leading=leading)
+    with pytest.warns(UserWarning, match=r"unless axis 1 is the colour axis, .*np.moveaxis\(images, 1, -1\)"):
+        as_faces(np.stack([faces] * 3, axis=1), leading=leading)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        as_faces(faces[:, None], leading=2)
+        as_faces(faces.reshape(2, 10, 48, 40), leading=leading)
+        as_faces(faces.reshape(5, 4, 48, 40), leading=leading)
 
 
 def test_persons_of_unequal_length_and_of_mixed_dtypes_are_the_same_faces():

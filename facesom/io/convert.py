@@ -70,7 +70,7 @@ def to_grayscale(data: FaceDataset | ArrayLike, same_intensity: bool = False) ->
     ((2, 3, 32, 32), dtype('float32'), 1.0)
     """
     if isinstance(data, FaceDataset):
-        return replace(data, X1=_convert(as_faces(data.X1, name="X1"), same_intensity))
+        return replace(data, X1=_convert(as_faces(data.X1, name="X1", leading=2), same_intensity))
     return _convert(as_faces(data), same_intensity)
 
 

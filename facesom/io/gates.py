@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from numbers import Integral
 
 import numpy as np
@@ -157,6 +158,11 @@ def as_faces(images, *, name="images", leading=None):
     ------
     DatasetError
         When these are no such images; the message says what came and what to do.
+
+    Warns
+    -----
+    UserWarning
+        When what is read as one or three frames for each of many persons may be channels.
     """
     allowed = (leading,) if isinstance(leading, int) else leading
     if allowed and 2 in allowed and _is_of_persons(images):
@@ -165,6 +171,13 @@ def as_faces(images, *, name="images", leading=None):
     check_faces(images, name)
     if allowed and images.ndim - 2 - is_colour(images) not in allowed:
         raise DatasetError(_wrong_axes(images, name, allowed))
+    suspect = leading != 2 and images.ndim > 3 and images.shape[-4] > 4 * images.shape[-3]
+    if suspect and (cure := _channel_axis(images, name)):
+        warnings.warn(
+            f"{name} of shape {images.shape} is read as {images.shape[-3]} gray frames for each of "
+            f"{images.shape[-4]} persons, unless{cure}",
+            stacklevel=3,
+        )
     if images.dtype == bool:
         return images.astype(np.uint8) * np.uint8(255)
     return images.astype(np.float32 if images.dtype.kind == "f" else np.uint8, copy=False)
@@ -205,14 +218,8 @@ def _wrong_axes(images, name, allowed):
     forms = {1: "(N, H, W) or (N, H, W, 3)", 2: "(P, N, H, W) or (P, N, H, W, 3)"}
     wanted = " or those of persons, ".join(forms[n] for n in sorted(allowed))
     cure = "."
-    if axes > max(allowed) and shape[-3] in (1, 3, 4) and not is_colour(images):
-        at = images.ndim - 3
-        colons = ":, " * at
-        cure = f"; axis {at} is " + (
-            f"one gray channel: pass {name}[{colons}0]."
-            if shape[-3] == 1
-            else f"the colour axis, which must be the last one: pass np.moveaxis({name}, {at}, -1)."
-        )
+    if axes > max(allowed) and _channel_axis(images, name):
+        cure = f";{_channel_axis(images, name)}"
     elif axes == 0:
         cure = f"; pass {name}[None]."
     elif axes == 1:
@@ -220,6 +227,16 @@ def _wrong_axes(images, name, allowed):
     elif axes == 2:
         cure = f"; pick one person, pass {name}[0]."
     return f"{name}: expected faces {wanted}, got shape {shape}{cure}"
+
+
+def _channel_axis(images, name):
+    """What to do if the axis before height and width is one of channels, as its length lets suspect."""
+    at = images.ndim - 3
+    if is_colour(images) or images.shape[at] not in (1, 3, 4):
+        return ""
+    if images.shape[at] == 1:
+        return f" axis {at} is one gray channel: pass {name}[{':, ' * at}0]."
+    return f" axis {at} is the colour axis, which must be the last one: pass np.moveaxis({name}, {at}, -1)."
 
 
 def check_faces(images, name):
