@@ -2,11 +2,14 @@
 
     python benchmarks/photos.py
     python benchmarks/photos.py --faces FOLDER --photos FOLDER --boxes CSV --empty FOLDER --fer2013 NPZ
+    python benchmarks/photos.py --only network --videos FOLDER
 
 Scenes are made of square pictures of faces (--faces, any images; default: the hundred faces of scikit-image's
 `lfw_subset`), pasted with a soft edge onto textures in known places, sizes and rolls. Photos without a face
 are those that come with scikit-image, and --empty. --photos are photos of people, with what is on them in
---boxes (a CSV with the columns photo,x,y,w,h). Nothing of these was in the training of the built-in network.
+--boxes (a CSV with the columns photo,x,y,w,h). --videos are films of one person or none: in how many frames
+one face is found, and how long it takes to follow it and its emotions. Nothing of these was in the training of
+the built-in networks.
 """
 
 import argparse
@@ -22,6 +25,7 @@ import skimage
 import skimage.data
 
 import facesom
+from facesom.photos import read_frames
 from facesom.photos.detectors import DETECTORS, yunet
 from facesom.photos.faces import as_photo, crop_faces, match_boxes, read_photo
 
@@ -136,6 +140,22 @@ def crop_table(path, n=300):
         print(f"| {name} | {scores.accuracy:.3f} | {scores.cross_entropy:.3f} |")
 
 
+def video_table(folder):
+    print("\n| film | frames | one by one: one face, more | followed: sightings | seconds | took |")
+    print("|---|--:|--:|--:|--:|--:|")
+    for path in sorted(folder.iterdir()):
+        counts = np.array([len(facesom.find_faces(frame)) for frame in read_frames(path, every=5)])
+        start = time.process_time()
+        tracks = facesom.photos.video_emotions(path).tracks
+        took = time.process_time() - start
+        alone = f"{(counts == 1).sum()}, {(counts > 1).sum()} of {len(counts)}"
+        print(
+            f"| {path.name} | {len(tracks.looks)} | {alone} | {len(tracks.frame)} | "
+            f"{tracks.look_times[-1]:.1f} | {took:.1f} s |",
+            flush=True,
+        )
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--faces", type=Path, help="a folder of square pictures of faces")
@@ -143,6 +163,7 @@ def main():
     parser.add_argument("--boxes", type=Path, help="what is on them, photo,x,y,w,h")
     parser.add_argument("--empty", type=Path, help="a folder of photos without a face")
     parser.add_argument("--fer2013", type=Path, help=".npz: also measure what the framing of a crop does")
+    parser.add_argument("--videos", type=Path, help="a folder of films of one person, or of none")
     parser.add_argument("--yunet", type=Path, help="the model file of YuNet")
     parser.add_argument("--only", nargs="*", default=list(DETECTORS), help="which detectors")
     arguments = parser.parse_args()
@@ -181,6 +202,8 @@ def main():
             + f" | {seconds / reference:.2f} ({1e3 * seconds:.0f} ms/MP) |",
             flush=True,
         )
+    if arguments.videos:
+        video_table(arguments.videos)
     if arguments.fer2013:
         crop_table(arguments.fer2013)
 

@@ -22,7 +22,8 @@ WINDOW = 32  # pixels that a network looks at
 STRIDE = 4  # pixels from one window to the next
 STEP = 2 ** (1 / 4)  # from one size to the next; the networks were trained to bear 17 % either way
 BORDER = 8  # pixels added around, for faces at the edge of the photo
-GLANCE = 0.3  # logit of a window at which it is worth to look
+GLANCE = -0.2  # logit of a window from which it is worth to look
+GLANCES = 5.0  # and sum of exp(logit) over it and its eight neighbours: a face answers in several
 ALIKE = 0.3  # sides apart, and octaves, at which two such windows are one place
 PATCHES = (48, 64)  # pixels, sides of what is looked at there, and about a face once it has hit
 SIZES = 3  # to either side of its own in which a face is looked at, too
@@ -82,8 +83,10 @@ def _glance(gray, scales):
         level = cv2.copyMakeBorder(scaled(gray, scale / 2), *[BORDER // 2] * 4, cv2.BORDER_REPLICATE)
         if min(level.shape) >= WINDOW // 2:
             (logits,) = network(level[None, None].astype(np.float32)).values()
-            rows, cols = np.nonzero(logits[0, 0] > GLANCE)
-            hits.append(_windows(rows, cols, logits[0, 0, rows, cols], scale, 2 * STRIDE))
+            logits = logits[0, 0]
+            votes = cv2.boxFilter(np.exp(logits), -1, (3, 3), normalize=False)
+            rows, cols = np.nonzero((logits > GLANCE) & (votes > GLANCES))
+            hits.append(_windows(rows, cols, logits[rows, cols], scale, 2 * STRIDE))
     return np.concatenate(hits)
 
 

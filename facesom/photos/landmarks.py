@@ -153,10 +153,11 @@ def steady_landmarks(photo, boxes, landmarks=find_landmarks):
     ValueError
         If `landmarks` returns anything else.
     """
+    boxes = as_boxes(boxes)
     n = len(boxes)
     if not n:
         return np.empty((0, 68, 2)), np.empty(0)
-    points = _found(landmarks, photo, np.asarray(boxes))
+    points = _found(landmarks, photo, boxes)
     points = _found(landmarks, photo, _frame_anew(points))
     x, y, side = np.moveaxis(_frame_anew(points)[:, :3], -1, 0)
     right, down, scale = _SHAKES.T[:, :, None]
