@@ -3,11 +3,12 @@
 from .across import (
     NewPerson,
     SharedGroups,
-    as_people,
     assign_new_person,
     group_across_persons,
     place_new_person,
 )
+from .actions import action_matrix, read_actions
 from .align import IdentityAligner
+from .choose import GroupCurve, choose_groups
 from .explained import explained_movement, leak
 from .stability import STABLE, UNSTABLE, GroupStability, group_stability, match_groups

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from facesom.io import DatasetError, as_faces, is_colour
+from facesom.io import DatasetError, as_faces
 from facesom.parts import mean_faces, shape_features
 from facesom.som import FaceSOM, walk_order
 
-from .align import IdentityAligner, as_persons, like, most_likely, moved
-from .chain import Frames
-from .mixture import expect
+from .actions import action_matrix, read_actions
+from .align import IdentityAligner, as_persons, less, like, most_likely
+from .choose import choose_groups
+from .table import frame_table
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,17 @@ class SharedGroups:
         nearest to it.
     features, movements : ndarray, shape (P, N, D)
         Shape features, and the same less each person's face at rest.
+    actions : ndarray, shape (P, N, A)
+        Strength of each of `action_names`, 0 at rest and about 1 in full, comparable across persons.
+    distances : ndarray, shape (P, N)
+        Distance of each frame from the prototype of its node, in the coordinates of `som`.
     unreliable : ndarray of bool, shape (P, N, D)
         Where a feature could not be measured and was imputed; a whole row where no face was found.
     aligner : IdentityAligner
     order : ndarray of int, shape (n_groups,)
         The aligner's group behind each number.
+    choice : GroupCurve or None
+        How the number of groups was chosen, where that was left open.
     """
 
     groups: np.ndarray
@@ -53,15 +60,44 @@ class SharedGroups:
     node_faces: np.ndarray = field(repr=False)
     features: np.ndarray = field(repr=False)
     movements: np.ndarray = field(repr=False)
+    actions: np.ndarray = field(repr=False)
+    distances: np.ndarray = field(repr=False)
     unreliable: np.ndarray = field(repr=False)
     aligner: IdentityAligner
     order: np.ndarray
+    choice: object = None
+
+    @property
+    def action_names(self):
+        """Names of the actions, in face words."""
+        return action_matrix()[0]
+
+    def to_frame(self, *, X2=None, X2_names=None, persons=None):
+        """The table: one row for each frame, one column for each thing that is known of it.
+
+        Parameters
+        ----------
+        X2 : array_like, shape (P, N, C), optional
+            Numbers that came with the frames.
+        X2_names : sequence of C str, optional
+            Default: "X2_0", "X2_1", ...
+        persons : sequence of P, optional
+            Names or numbers of the persons. Default: 0, 1, 2, ...
+
+        Returns
+        -------
+        pandas.DataFrame
+            person, frame, node, group, probability (of that group), distance, words (what the frame does),
+            one column for each action, and those of X2.
+        """
+        return frame_table(self, X2, X2_names, range(len(self.groups)) if persons is None else persons)
 
     def __repr__(self):
         frames = sum(map(len, self.groups))
         rows, cols = self.node_groups.shape
         size = f"{len(self.groups)} persons, {frames} frames, {len(self.order)} groups"
-        return f"SharedGroups({size}, {rows} x {cols} map)"
+        chosen = "" if self.choice is None else " (chosen by what they explain)"
+        return f"SharedGroups({size}{chosen}, {rows} x {cols} map)"
 
 
 def group_across_persons(images, n_groups=8, seed=0, *, rows=10, cols=10, reference=None):
@@ -74,7 +110,8 @@ def group_across_persons(images, n_groups=8, seed=0, *, rows=10, cols=10, refere
     ----------
     images : array_like, shape (P, N, H, W) or (P, N, H, W, 3 or 4), or list of P arrays (N_p, H, W[, 3 or 4])
         Drawn faces, uint8 or float in [0, 1], each person's frames in the order of time where there is one.
-    n_groups : int, default 8
+    n_groups : int or None, default 8
+        None: as many as tell about persons who were left out (`choose_groups`); ``result.choice`` says why.
     seed : int, default 0
     rows, cols : int, default 10
         Size of the shared map.
@@ -91,40 +128,57 @@ def group_across_persons(images, n_groups=8, seed=0, *, rows=10, cols=10, refere
     ------
     ValueError
         For images that are no faces of several frames, or a reference with another number of groups.
+
+    Examples
+    --------
+    >>> import facesom
+    >>> faces = facesom.make_faces(n_persons=3, n_frames=40, mix="balanced")
+    >>> result = facesom.group_across_persons(faces.dataset.X1, n_groups=4, rows=5, cols=5)
+    >>> result
+    SharedGroups(3 persons, 120 frames, 4 groups, 5 x 5 map)
     """
-    images = as_people(images)
+    images = as_faces(images, leading=2)
+    features, unreliable, parts = measure(images)
+    choice = None
+    if n_groups is None:
+        choice = choose_groups(features, seed=seed)
+        n_groups = choice.n_groups
     if reference is not None and len(reference.order) != n_groups:
         raise ValueError(
             f"reference: expected {n_groups} groups, got {len(reference.order)}; pass n_groups alike."
         )
-    features, unreliable = features_of(images)
     aligner = IdentityAligner(n_groups, seed=seed)
     coordinates = np.concatenate(list(aligner.fit_transform(features)))
     probabilities = np.concatenate(list(aligner.probabilities_))
     som = FaceSOM(rows, cols, seed=seed).fit(coordinates)
     nodes = som.labels_
+    apart = som.transform(coordinates)
 
     held = np.zeros((rows * cols, n_groups))
     np.add.at(held, nodes, probabilities)
     # the frame nearest to a node stands in where it won none
-    closest = som.transform(coordinates).argmin(axis=0)
+    closest = apart.argmin(axis=0)
     empty = som.hits_.ravel() == 0
     held[empty] = probabilities[closest[empty]]
     node_groups = held.argmax(axis=1).reshape(rows, cols)
     order = walk_first(node_groups, n_groups) if reference is None else like_reference(aligner, reference)
     number = np.argsort(order)
+    movements = less(as_persons(features), aligner.offsets_)
     return SharedGroups(
         groups=like(features, number[probabilities.argmax(axis=1)]),
         nodes=like(features, nodes),
         probabilities=like(features, probabilities[:, order]),
         som=som,
         node_groups=number[node_groups],
-        node_faces=node_faces(images, nodes, closest, som),
+        node_faces=node_faces(images, parts, nodes, closest, som),
         features=features,
-        movements=like(features, moved(as_persons(features), aligner.offsets_, aligner.scales_)),
+        movements=like(features, movements),
+        actions=like(features, read_actions(movements)),
+        distances=like(features, apart[np.arange(len(nodes)), nodes]),
         unreliable=unreliable,
         aligner=aligner,
         order=order,
+        choice=choice,
     )
 
 
@@ -141,7 +195,11 @@ class NewPerson:
     probabilities : ndarray, shape (N, n_groups)
         Probability of each group; sums to less than 1 where the frame may be unknown.
     movements : ndarray, shape (N, D)
-        Features less the face at rest, over the scale of movement.
+        Features less the face at rest.
+    actions : ndarray, shape (N, A)
+        As in `SharedGroups`.
+    distances : ndarray, shape (N,)
+        Distance from the prototype of its node.
     unreliable : ndarray of bool, shape (N, D)
         Where a feature could not be measured and was imputed.
     doubt : float
@@ -152,8 +210,15 @@ class NewPerson:
     nodes: np.ndarray
     probabilities: np.ndarray = field(repr=False)
     movements: np.ndarray = field(repr=False)
+    actions: np.ndarray = field(repr=False)
+    distances: np.ndarray = field(repr=False)
     unreliable: np.ndarray = field(repr=False)
     doubt: float
+
+    def to_frame(self, *, X2=None, X2_names=None, person=0):
+        """The same table as that of `SharedGroups`, for this person alone."""
+        lifted = NewPerson(**{name: [value] for name, value in vars(self).items()})
+        return frame_table(lifted, None if X2 is None else [X2], X2_names, [person])
 
 
 def place_new_person(result, images):
@@ -174,24 +239,21 @@ def place_new_person(result, images):
     ValueError
         If the images are not faces of one person.
     """
-    images = as_faces(images)
-    if images.ndim != 3 + is_colour(images):
-        raise ValueError(
-            f"images: expected frames of one person, (N, H, W) or (N, H, W, 3), got shape {images.shape}; "
-            "pass one person at a time, a single frame as images[None]."
-        )
-    aligner = result.aligner
+    images = as_faces(images, leading=1)
     features, unreliable = (x[None] for x in shape_features(images, return_unreliable=True))
-    inner, who, doubt = aligner.settle(features)
-    proba = expect(Frames(inner), aligner.mixture_, who, unknown=aligner.known_within_).groups
-    proba = proba[:, result.order]
+    placed = result.aligner.place(features)
+    proba = placed.probabilities[:, result.order]
+    apart = result.som.transform(placed.coordinates)
+    nodes = apart.argmin(axis=1)
     return NewPerson(
         groups=most_likely(proba),
-        nodes=result.som.predict(aligner.coordinates(inner, who)),
+        nodes=nodes,
         probabilities=proba,
-        movements=moved(features, aligner.rest(who), who.scales),
+        movements=placed.movements,
+        actions=read_actions(placed.movements),
+        distances=apart[np.arange(len(nodes)), nodes],
         unreliable=unreliable[0],
-        doubt=float(doubt[0]),
+        doubt=float(placed.doubts[0]),
     )
 
 
@@ -207,54 +269,31 @@ def assign_new_person(result, images):
     -------
     ndarray of int, shape (N,)
         0 to n_groups - 1; -1 where a frame shows something that no group shows.
+
+    Examples
+    --------
+    >>> import facesom
+    >>> X1 = facesom.make_faces(n_persons=4, n_frames=40, mix="balanced").dataset.X1
+    >>> result = facesom.group_across_persons(X1[:3], n_groups=4, rows=5, cols=5)
+    >>> facesom.assign_new_person(result, X1[3]).shape
+    (40,)
     """
     return place_new_person(result, images).groups
 
 
-def as_people(images):
-    """Return faces as one array (P, N, H, W[, 3 or 4]), or as a list where persons have unequal frames."""
-    if not isinstance(images, (list, tuple)) or len({np.shape(x) for x in images}) == 1:
-        images = as_faces(images)
-        if images.ndim != 4 + is_colour(images):
-            raise ValueError(
-                f"images: expected persons, (P, N, H, W) or (P, N, H, W, 3), got shape {images.shape}; "
-                "for one person pass images[None]."
-            )
-        return images
-    people = [as_faces(x, name=f"images[{p}]") for p, x in enumerate(images)]
-    for p, x in enumerate(people):
-        if x.ndim != 3 + is_colour(x) or x.shape[1:] != people[0].shape[1:]:
-            raise ValueError(
-                f"images: expected frames of {people[0].shape[1:]}, got {x.shape[1:]} for person {p}; "
-                "bring all persons to one size and one kind of colour."
-            )
-    return people
-
-
-def features_of(images):
-    """Shape features (P, N, D) and where they are imputed; lists for a list."""
-    if isinstance(images, np.ndarray):  # all at once: persons are shared out over threads
-        features, unreliable = shape_features(images, return_unreliable=True)
-        faceless = np.flatnonzero(unreliable.all(axis=(1, 2))).tolist()
-    else:
-        found = [measured(person) for person in images]
-        faceless = [p for p, pair in enumerate(found) if pair is None]
+def measure(images):
+    """Shape features (P, N, D), where they are imputed, and parts; lists for a list."""
+    try:
+        features, unreliable, parts = shape_features(images, return_unreliable=True, return_parts=True)
+        faceless = [p for p, person in enumerate(unreliable) if person.all()]
+    except DatasetError:  # the gate has let the images pass: no face was found
+        faceless = list(range(len(images)))
     if faceless:
         raise ValueError(
             f"images: expected a face in some frame of every person, found none for persons {faceless}; "
             "leave them out, or look at their pictures."
         )
-    if not isinstance(images, np.ndarray):
-        features, unreliable = map(list, zip(*found, strict=True))
-    return features, unreliable
-
-
-def measured(person):
-    """Shape features of one person and where they are imputed, or None where no frame shows a face."""
-    try:
-        return shape_features(person, return_unreliable=True)
-    except DatasetError:  # the gate has let the images pass: no face was found
-        return None
+    return features, unreliable, parts
 
 
 def walk_first(node_groups, n_groups):
@@ -274,17 +313,16 @@ def like_reference(aligner, reference):
             f"reference: expected groups of {ours.shape[1]} features, got {theirs.shape[1]}; "
             "it comes from another version of `shape_features`."
         )
-    root = np.linalg.cholesky(np.linalg.inv(old.mixture_.noise))
-    ours, theirs = ((m - m.mean(axis=0)) / old.scale_ @ old.axes_ @ root for m in (ours, theirs))
+    root = np.linalg.cholesky(np.linalg.inv(old.mixture_.covariance))
+    ours, theirs = ((m - m.mean(axis=0)) @ old.axes_ @ root for m in (ours, theirs))
     apart = np.linalg.norm(theirs[:, None] - ours[None], axis=2)
     return linear_sum_assignment(apart)[1]
 
 
-def node_faces(images, nodes, closest, som):
+def node_faces(images, parts, nodes, closest, som):
     """Mean face (rows, cols, H, W) of each node's frames, gray; the `closest` frame where it won none."""
-    frames = images if isinstance(images, np.ndarray) else np.concatenate(images)
-    frames = frames.reshape(-1, *frames.shape[-2 - is_colour(frames) :])
+    frames, parts = np.concatenate(list(images)), np.concatenate(list(parts))
     won = np.split(np.argsort(nodes, kind="stable"), np.cumsum(som.hits_.ravel())[:-1])
     members = [w if len(w) else np.array([near]) for w, near in zip(won, closest, strict=True)]
-    faces = mean_faces(frames, members)
+    faces = mean_faces(frames, members, parts=parts)
     return faces.reshape(*som.hits_.shape, *faces.shape[1:])

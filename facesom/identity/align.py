@@ -3,75 +3,93 @@
 from __future__ import annotations
 
 import warnings
+from typing import NamedTuple
 
 import numpy as np
+from scipy.special import expit
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits
 
 from facesom.io import as_array, check_n_groups
+from facesom.parts import feature_names
 
+from .actions import action_matrix
 from .chain import Frames
-from .mixture import expect
-from .mixture_fit import fit_mixture, settle
+from .mixture import STRENGTH_VARIANCE, e_step, fit_mixture, log_likelihood, settle
 
-KEPT_VARIANCE = 0.99  # of the features within persons; what is left out is mostly pixel noise
-KNOWN_SHARE = 0.98  # of the frames that were learned from, all of which are known by definition
+HELD = {"shrinkage": 0.2, "strength_variance": STRENGTH_VARIANCE, "n_starts": 8}
+FLOWING = {"shrinkage": 0.8, "strength_variance": 0.0, "n_starts": 6}
+GROUPS_TELL = 2.0  # how much groups must tell, in logarithms of their number, for expressions to be held
+STRENGTHS_TELL = 0.6  # and how much strengths must tell beside them, nats a frame
+KNOWN_SHARE = 0.99  # of the frames that were learned from, all of which are known by definition
+USUAL_SHARE = 0.97  # of the frames of persons who were left out
+FREEDOM = 0.5  # how much more the rest of a face may move where its actions are as strong as usual
 DOUBTFUL = 0.05  # probability of another offset from which on a person is reported
 
 
-class IdentityAligner(TransformerMixin, BaseEstimator):
-    """Learn what expressions persons share, and each person's own offset, scale of movement and mix of them.
+class Placed(NamedTuple):
+    """Persons in a fitted aligner: rows (T, ...) of all frames, doubts (P,)."""
 
-    A frame of person p showing expression k at intensity a is taken to be ``offset[p] + scale[p] * a *
-    mean[p, k]`` plus noise, where persons' own ways of showing an expression, mean[p, k], lie around a shared
-    mean[k]. Since each person may show the expressions in a mix of their own, persons who frown a lot are not
-    pulled onto persons who smile a lot, as they are when each person's mean is subtracted. How much offsets,
-    scales, ways and mixes differ between persons, how long an expression lasts and how it rises and falls, is
-    learned from the data; with few frames or few persons the priors so learned take over.
+    probabilities: np.ndarray
+    coordinates: np.ndarray
+    movements: np.ndarray
+    doubts: np.ndarray
+
+
+class IdentityAligner(TransformerMixin, BaseEstimator):
+    """Learn what expressions persons share, and each person's own face at rest and mix of them.
+
+    Faces are compared by the strengths of their actions (`read_actions`). Two readings of the same model
+    (`facesom.identity.mixture`) are tried. *Held* expressions rise from rest to a strength and fall back, as
+    when they are posed: strengths are told apart, and the noise has a covariance of its own. *Flowing*
+    movement, as of people who are filmed, has no such heights: noise is the same in all actions, each
+    weighted by how far it can be trusted on film. Held expressions are taken where they tell much of a frame
+    that one normal distribution would not. Features other than those of `shape_features` have no actions;
+    they are scaled by how much they move, and read as held.
 
     Parameters
     ----------
     n_groups : int, default 8
         Number of shared expressions.
+    reading : "auto", "held" or "flowing", default "auto"
     n_starts : int, optional
-        Random starts; the one with the highest evidence bound is kept. Default: eight; for few frames up to
-        32, until the highest bound is reached twice.
+        Random starts. Default: 8 for held expressions, 6 for flowing movement.
     seed : int, default 0
 
     Attributes
     ----------
+    reading_ : str
+        "held" or "flowing".
     offsets_ : ndarray, shape (P, D)
         Each person's face at rest, in the units of the features.
-    scales_ : ndarray, shape (P,)
-        How far each person moves, 1 = usual.
     mixes_ : ndarray, shape (P, n_groups)
         Share of each group in each person's episodes.
     doubts_ : ndarray, shape (P,)
         Probability, 0 to 0.5, that the offset is another: high where a person shows little but one
         expression.
     means_ : ndarray, shape (n_groups, D)
-        What each group moves at intensity 1, in the units of the features.
+        What each group moves, in the units of the features.
     probabilities_ : (P, N, n_groups) ndarray, or list of (N_p, n_groups)
         Probability of each group for each frame that was learned from.
-    bounds_ : ndarray
-        Evidence lower bounds of the starts that were followed to the end, best first.
-    n_starts_ : int
-        Number of starts.
     mixture_ : facesom.identity.mixture.Mixture
-        The fitted model, in whitened coordinates.
+        The fitted model.
     report_ : str
         What was learned, in sentences.
 
-    Notes
-    -----
-    Mixed-effects mixture in the manner of Ng et al. (2006), "A mixture model with random-effects components
-    for clustering correlated gene-expression profiles", with the mixes of Blei et al. (2003), intensities
-    along a ray from rest, and a hidden Markov chain (Rabiner, 1989) of group and intensity over time. What is
-    learned of each person counts a frame as far as it does not repeat the one before (Miller & Dunson, 2019).
+    Examples
+    --------
+    >>> import facesom
+    >>> faces = facesom.make_faces(n_persons=4, n_frames=40, mix="balanced")
+    >>> features = facesom.shape_features(faces.dataset.X1)
+    >>> aligner = facesom.IdentityAligner(n_groups=4, seed=0).fit(features)
+    >>> aligner.predict(features).shape
+    (4, 40)
     """
 
-    def __init__(self, n_groups=8, n_starts=None, seed=0):
+    def __init__(self, n_groups=8, reading="auto", n_starts=None, seed=0):
         self.n_groups = n_groups
+        self.reading = reading
         self.n_starts = n_starts
         self.seed = seed
 
@@ -94,6 +112,8 @@ class IdentityAligner(TransformerMixin, BaseEstimator):
         ValueError
             If X has another shape, NaN, no variation, or fewer distinct frames than groups.
         """
+        if self.reading not in ("auto", "held", "flowing"):
+            raise ValueError(f'reading: expected "auto", "held" or "flowing", got {self.reading!r}.')
         persons = as_persons(X)
         frames = np.concatenate(persons)
         check_n_groups(self.n_groups, frames)
@@ -106,32 +126,67 @@ class IdentityAligner(TransformerMixin, BaseEstimator):
             )
         self.n_features_in_ = frames.shape[1]
         self.center_ = frames.mean(axis=0)
-        # a feature that never moves tells of identity alone
-        self.scale_ = np.where(spread > 1e-9, spread, np.inf)
-        variance, axes = np.linalg.eigh(np.atleast_2d(np.cov((within / self.scale_).T)))
-        variance, axes = variance[::-1], axes[:, ::-1]
-        kept = np.searchsorted(np.cumsum(variance) / variance.sum(), KEPT_VARIANCE) + 1
-        self.axes_ = axes[:, :kept]
-
-        inner = [self._inner(x) for x in persons]
-        self.mixture_, self._who, self.doubts_, self.bounds_, self.n_starts_ = fit_mixture(
-            inner, self.n_groups, seed=self.seed, n_starts=self.n_starts
-        )
-        frames = Frames(inner)
-        beliefs = expect(frames, self.mixture_, self._who)
-        self.known_within_ = float(np.quantile(beliefs.surprise, KNOWN_SHARE))
-        self.probabilities_ = like(X, beliefs.groups)
-        self.offsets_ = self.rest(self._who)
-        self.scales_, self.mixes_ = self._who.scales, self._who.mixes
-        self.means_ = self._outer(self.mixture_.means)
-        self.report_ = self._report(frames)
+        has_actions = self.n_features_in_ == len(feature_names())
+        if self.reading == "flowing" and not has_actions:
+            raise ValueError(
+                f'reading="flowing": expected the {len(feature_names())} features of `shape_features`, got '
+                f"{self.n_features_in_}; their actions are not known."
+            )
+        # the matrices are small: threads would wait for each other
+        with threadpool_limits(1, "blas"):
+            if self.reading != "flowing" or not has_actions:
+                self._learn(persons, "held")
+            if (
+                has_actions
+                and self.reading != "held"
+                and not (self.reading == "auto" and self._held(persons))
+            ):
+                self._learn(persons, "flowing")
+            self._describe(X, persons, within)
         self._warn()
         return self
+
+    def _learn(self, persons, reading):
+        self.reading_, options = reading, dict(HELD if reading == "held" else FLOWING)
+        if self.n_features_in_ == len(feature_names()):
+            _, weights, trust = action_matrix()
+            self.axes_ = weights * trust if reading == "flowing" else weights
+        else:  # a feature that never moves tells of identity alone
+            spread = np.sqrt(np.mean([x.var(axis=0) for x in persons], axis=0))
+            self.axes_ = np.diag(np.divide(1, spread, out=np.zeros_like(spread), where=spread > 1e-9))
+        if self.n_starts is not None:
+            options["n_starts"] = self.n_starts
+        inner, target = [self._inner(x) for x in persons], np.eye(self.axes_.shape[1])
+        self.mixture_, self._who = fit_mixture(inner, self.n_groups, target=target, seed=self.seed, **options)
+
+    def _held(self, persons):
+        """Whether groups, and strengths within them, tell as much as in expressions that are held."""
+        if self.n_groups < 2:
+            return False
+        frames = Frames([self._inner(x) for x in persons])
+        whole, plain, single = log_likelihood(frames, self.mixture_, self._who)
+        return whole - single > GROUPS_TELL * np.log(self.n_groups) and whole - plain > STRENGTHS_TELL
+
+    def _describe(self, X, persons, within):
+        inner = [self._inner(x) for x in persons]
+        frames = Frames(inner)
+        expected = e_step(frames, self.mixture_, self._who)
+        _, self.doubts_ = settle(frames, self.mixture_)
+        # features that go along with what the model is made of
+        self._back = np.linalg.lstsq(within @ self.axes_, within, rcond=1e-9)[0]
+        self.probabilities_ = like(X, expected.responsibilities)
+        self.offsets_ = np.array(
+            [self._rest(*p) for p in zip(persons, inner, self._who.offsets, strict=True)]
+        )
+        self.mixes_, self.means_ = self._who.mixes, self.mixture_.means @ self._back
+        self.known_within_ = float(np.quantile(expected.distances, KNOWN_SHARE))
+        self.usual_within_ = self._usual([x - rest for x, rest in zip(persons, self.offsets_, strict=True)])
+        self.report_ = self._report(frames)
 
     def fit_transform(self, X, y=None):
         """Learn from X and return its coordinates (see `transform`), with the persons placed as learned."""
         self.fit(X)
-        return like(X, self.coordinates([self._inner(x) for x in as_persons(X)], self._who))
+        return like(X, self._coordinates(less([self._inner(x) for x in as_persons(X)], self._who.offsets)))
 
     def transform(self, X):
         """Place persons in the model and return coordinates that tell expressions, not identities, apart.
@@ -144,10 +199,10 @@ class IdentityAligner(TransformerMixin, BaseEstimator):
         Returns
         -------
         (P, N, d) ndarray, or list of (N_p, d)
-            In standard deviations of the noise, in the space that the groups span; d <= n_groups.
+            Flowing: strengths of the actions, by how far they are to be trusted. Held: standard deviations of
+            the noise, in the space that the groups span; d <= n_groups.
         """
-        inner, who, _ = self.settle(X)
-        return like(X, self.coordinates(inner, who))
+        return like(X, self.place(X).coordinates)
 
     def predict_proba(self, X):
         """Probability of each group for each frame; sums to less than 1 where the frame may be unknown.
@@ -160,8 +215,7 @@ class IdentityAligner(TransformerMixin, BaseEstimator):
         -------
         (P, N, n_groups) ndarray, or list of (N_p, n_groups)
         """
-        inner, who, _ = self.settle(X)
-        return like(X, expect(Frames(inner), self.mixture_, who, unknown=self.known_within_).groups)
+        return like(X, self.place(X).probabilities)
 
     def predict(self, X):
         """Group of each frame; -1 where it is more likely to show something that no group shows.
@@ -174,11 +228,10 @@ class IdentityAligner(TransformerMixin, BaseEstimator):
         -------
         (P, N) ndarray of int, or list of (N_p,)
         """
-        proba = np.concatenate(list(self.predict_proba(X)))
-        return like(X, most_likely(proba))
+        return like(X, most_likely(self.place(X).probabilities))
 
     def movements(self, X):
-        """Features less each person's face at rest, over their scale of movement, in the features' units.
+        """Features less each person's face at rest, in the features' units.
 
         Parameters
         ----------
@@ -188,54 +241,99 @@ class IdentityAligner(TransformerMixin, BaseEstimator):
         -------
         (P, N, D) ndarray, or list of (N_p, D)
         """
-        _, who, _ = self.settle(X)
-        return like(X, moved(as_persons(X), self.rest(who), who.scales))
+        return like(X, self.place(X).movements)
 
-    def rest(self, who):
-        """Faces at rest (P, D) of persons, in the units of the features."""
-        return self.center_ + self._outer(who.offsets)
+    def place(self, X):
+        """Place persons, new or old, in the fitted model.
 
-    def settle(self, X):
-        """Whitened features, persons and doubts: where each person of X stands in the fitted model."""
+        A frame is unknown where it is far from every group, or moves the features as hardly any frame that
+        was learned from does (one brow alone, say, of which no action tells); such frames do not pull the
+        face at rest.
+
+        Parameters
+        ----------
+        X : array_like of float, shape (P, N, D), or list of P arrays (N_p, D)
+
+        Returns
+        -------
+        Placed
+        """
         check_is_fitted(self, "mixture_")
         persons = as_persons(X)
         if persons[0].shape[1] != self.n_features_in_:
             raise ValueError(
-                f"X: expected {self.n_features_in_} features a frame, as in fit, got {persons[0].shape[1]}."
+                f"X: expected {self.n_features_in_} features for each frame, as in fit, got "
+                f"{persons[0].shape[1]}."
             )
         inner = [self._inner(x) for x in persons]
-        who, doubt = settle(inner, self.mixture_, unknown=self.known_within_)
-        return inner, who, doubt
+        usual = [np.ones(len(x), bool) for x in persons]
+        with threadpool_limits(1, "blas"):
+            for _ in range(3):
+                seen = Frames([z[keep] for z, keep in zip(inner, usual, strict=True)])
+                who, doubts = settle(seen, self.mixture_, unknown=self.known_within_)
+                rests = [
+                    self._rest(x[keep], z[keep], b)
+                    for x, z, keep, b in zip(persons, inner, usual, who.offsets, strict=True)
+                ]
+                moved = [x - rest for x, rest in zip(persons, rests, strict=True)]
+                novelty = [self._novelty(m) for m in moved]
+                usual = [n <= max(self.usual_within_, np.median(n)) for n in novelty]
+            expected = e_step(Frames(inner), self.mixture_, who, unknown=self.known_within_)
+        known = expit(0.5 * (self.usual_within_ - np.concatenate(novelty)))
+        moved = np.concatenate(moved)
+        coordinates = self._coordinates(less(inner, who.offsets))
+        return Placed(expected.responsibilities * known[:, None], coordinates, moved, doubts)
 
     def _inner(self, x):
-        return (x - self.center_) / self.scale_ @ self.axes_
+        return (x - self.center_) @ self.axes_
 
-    def _outer(self, z):
-        return z @ self.axes_.T * np.where(np.isfinite(self.scale_), self.scale_, 0)
+    def _rest(self, x, inner, offset):
+        """Face at rest (D,): the middle of what is left of a person's frames (N, D) without what they do."""
+        return np.median(x - (inner - offset) @ self._back, axis=0)
 
-    def coordinates(self, inner, who):
-        """Coordinates (T, d) without identity of whitened features and their persons."""
-        root = np.linalg.cholesky(np.linalg.inv(self.mixture_.noise))
+    def _novelty(self, moved, precision=None):
+        """Squared Mahalanobis distance (T,) of movements from rest, less where the actions are strong."""
+        precision = self._precision if precision is None else precision
+        strength = ((moved @ self.axes_) ** 2).sum(axis=1) / self._usual_strength
+        return np.einsum("ti,ij,tj->t", moved, precision, moved) / (1 + FREEDOM * strength)
+
+    def _usual(self, moved):
+        """Novelty within which most frames of a person are for whom it was learned from the others alone."""
+        scatters = np.array([m.T @ m for m in moved])
+        frames = np.array([len(m) for m in moved])
+        whole, n = scatters.sum(axis=0), frames.sum()
+        self._usual_strength = max(
+            np.mean([((m @ self.axes_) ** 2).sum(axis=1).mean() for m in moved]), 1e-12
+        )
+        self._precision = _regular_inverse(whole / n)
+        if len(moved) == 1:
+            left_out = [self._novelty(moved[0])]
+        else:
+            left_out = [
+                self._novelty(m, _regular_inverse((whole - own) / (n - len(m))))
+                for m, own in zip(moved, scatters, strict=True)
+            ]
+        return float(np.quantile(np.concatenate(left_out), USUAL_SHARE))
+
+    def _coordinates(self, moved):
+        if self.reading_ == "flowing":
+            return moved
+        root = np.linalg.cholesky(np.linalg.inv(self.mixture_.covariance))
         _, strength, directions = np.linalg.svd(self.mixture_.means @ root, full_matrices=False)
         directions = directions[strength > 1e-9 * strength[0]]
         largest = np.take_along_axis(directions, np.abs(directions).argmax(axis=1)[:, None], axis=1)
-        directions *= np.sign(largest)  # the sign of a singular vector is arbitrary
-        return moved(inner, who.offsets, who.scales) @ root @ directions.T
+        return moved @ root @ (directions * np.sign(largest)).T  # the sign of a singular vector is arbitrary
 
     def _report(self, frames):
-        mix, lengths = self.mixture_, frames.n
-        lasting = 1 / (1 - mix.stay)
-        alike = "much alike" if mix.alike > 10 * self.n_groups else "each of their own"
+        lasting, lengths = 1 / (1 - self.mixture_.stay), frames.n
+        how = (
+            "Expressions are held: each rises to a strength of its own"
+            if self.reading_ == "held"
+            else "Movement flows: frames are compared by the strengths of their actions"
+        )
         return (
             f"{len(lengths)} persons, {min(lengths)}-{max(lengths)} frames each, {self.n_groups} groups. "
-            f"An expression lasts {lasting:.1f} frames on average; as neighbours repeat each other, "
-            f"a frame counts as {frames.worth @ lengths / lengths.sum():.2f} of one. "
-            f"The persons' mixes are {alike} (prior strength {mix.alike:.0f} episodes). "
-            f"Intensities are {'told apart' if mix.graded else 'not told apart: too few frames'}. "
-            f"Scales of movement differ by {np.sqrt(mix.scale_variance):.0%}, "
-            f"ways of showing a group by {np.sqrt(mix.manner):.1f} standard deviations of the noise. "
-            f"{self.n_starts_} starts; the best evidence bound is {self.bounds_[0]:.0f}"
-            + (f", the runner-up's {self.bounds_[1]:.0f}." if len(self.bounds_) > 1 else ".")
+            f"{how}. A group lasts {lasting:.1f} frames on average."
         )
 
     def _warn(self):
@@ -248,9 +346,13 @@ class IdentityAligner(TransformerMixin, BaseEstimator):
             )
 
 
-def moved(persons, offsets, scales):
-    """Features (T, D) of all persons, each less their offset, over their scale."""
-    return np.concatenate([(x - b) / s for x, b, s in zip(persons, offsets, scales, strict=True)])
+def _regular_inverse(scatter):
+    return np.linalg.inv(scatter + 0.05 * np.diag(np.diag(scatter)) + 1e-9 * np.eye(len(scatter)))
+
+
+def less(persons, offsets):
+    """Rows (T, D) of all persons, each less their offset."""
+    return np.concatenate([x - b for x, b in zip(persons, offsets, strict=True)])
 
 
 def most_likely(probabilities):

@@ -1,11 +1,24 @@
-"""Expressions shared by persons who each have an offset, a scale of movement and a mix of their own.
+"""Expressions that persons share: a mixture in which everybody has a face at rest and a mix of their own.
 
-A frame of person p that shows group k at intensity a is ``offset[p] + scale[p] * a * mean[p, k] + noise``,
-where each person's own way of showing the group, mean[p, k], lies around the shared mean[k]. Which persons
-show which groups how often is left open for each of them; everything that several persons share, and how
-much they differ, is learned by variational expectation-maximization (Dempster et al., 1977; Jordan et al.,
-1999). In time, group and intensity form one Markov chain (`chain`): an expression is kept for a while, rises
-and falls step by step, and is left from some intensities more readily than from others.
+The model
+---------
+Frame t of person p shows expression k, drawn from the person's own ``mix[p]`` or kept from the frame before
+(`chain`), with a strength ``a ~ N(1, strength_variance)``::
+
+    x[t] = offset[p] + a * mean[k] + noise,    noise ~ N(0, covariance)
+
+Given the expression, a frame is thus normal around ``offset + mean``, with the covariance lengthened along
+the ray from rest: ``covariance + strength_variance * mean mean'``. Offsets have a normal prior, learned
+from the persons: few frames are held to what is usual. It is a mixed-effects mixture in the manner of Ng et
+al. (2006), "A mixture model with random-effects components", fitted by expectation maximisation (Dempster et
+al., 1977):
+
+- `e_step`: with offsets and means known, what is each frame's expression, and how strong?
+- `m_step`: with expressions and strengths known, means are a weighted regression on the strengths, and the
+  noise is what is left over. The covariance is shrunk towards a given one, as quiet measures would else count
+  as much as loud ones.
+- `place`: an offset is the mean of what frames leave once their expression is taken away, weighed against the
+  prior.
 """
 
 from __future__ import annotations
@@ -13,351 +26,334 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import digamma, gammaln
+from scipy.special import expit
+from sklearn.cluster import KMeans
 
-from .chain import smooth, usually
+from .chain import Frames, forward_backward
 
-FIRST = 20  # imagined frames that hold chances of intensities to where they start, until data outweigh them
-MANNER = 0.25  # where the variance of persons' own ways starts
-ONE_WAY = 1e-3  # and while all are held to one way
+STRENGTH_VARIANCE = 0.35**2  # expressions are shown at about 0.3 to 1.7 of their usual strength
+ALIKE = 3.0  # imagined episodes of each expression that hold a person's mix to everybody's
+LEEWAY = 1.0  # how far a face at rest may be from the median, in variances of what people move
+UNKNOWN_SHARE = 0.05  # of the draws, expected to show what no expression does
+N_ANNEALED = 15  # iterations with a flattened likelihood (Ueda & Nakano, 1998), to undo early mistakes
+ENOUGH_FRAMES = 4000  # for the starts; the whole videos refine what they find
 
 
 @dataclass(frozen=True)
 class Mixture:
-    """The shared part.
+    """What persons share.
 
     Attributes
     ----------
     means : ndarray, shape (K, D)
-        Each group's movement at intensity 1, from rest.
-    noise : ndarray, shape (D, D)
-        Covariance of what is left over, the same in all groups.
-    manner : float
-        How much persons differ in their ways of showing a group: variance around its mean, over `noise`.
-    offset_mean, offset_covariance : ndarray, shape (D,) and (D, D)
-        How persons' faces at rest differ: the prior that few frames are held to.
-    scale_variance : float
-        How much persons' scales of movement differ, around 1; 0 while it is not learned.
-    levels : ndarray, shape (A,)
-        The intensities at which groups are shown: `INTENSITIES`, or 1 alone where they are not told apart.
-    begun : ndarray, shape (A,)
-        Probability of each level where a group is drawn afresh.
+        Movement from rest of each expression at strength 1.
+    covariance : ndarray, shape (D, D)
+        Of the noise.
     shares : ndarray, shape (K,)
-        Mix of groups over all persons.
-    alike : float
-        How alike the persons' mixes are: strength, in episodes, of the Dirichlet prior around `shares`.
+        Mix of expressions over all persons, in episodes.
     stay : float
-        Chance, 0 to 1, that the next frame keeps the group instead of drawing it afresh.
-    steps : ndarray, shape (A, A + 1)
-        From each level, chance that the next frame keeps the group and shows it at each level; last, that it
-        draws a group afresh.
+        Chance, 0 to 1, that the next frame keeps the expression.
+    offset_mean, offset_covariance : ndarray, shape (D,) and (D, D)
+        How faces at rest differ from the median of a person's frames.
+    spread : ndarray, shape (D, D)
+        Covariance of frames within persons: how far a median of few frames may be off.
+    strength_variance : float
+        Of the strength around 1; 0 where strengths are not told apart.
+    target : ndarray, shape (D, D)
+        What the covariance is shrunk towards, up to its size.
+    shrinkage : float
+        How far, 0 to 1.
     """
 
     means: np.ndarray
-    noise: np.ndarray
-    manner: float
+    covariance: np.ndarray
+    shares: np.ndarray
+    stay: float
     offset_mean: np.ndarray
     offset_covariance: np.ndarray
-    scale_variance: float
-    levels: np.ndarray
-    begun: np.ndarray
-    shares: np.ndarray
-    alike: float
-    stay: float
-    steps: np.ndarray
-
-    @property
-    def graded(self):
-        """Whether groups are shown at several intensities."""
-        return len(self.levels) > 1
+    spread: np.ndarray
+    strength_variance: float
+    target: np.ndarray
+    shrinkage: float
 
 
 @dataclass(frozen=True)
 class Persons:
-    """Posterior of each person's own part.
-
-    Attributes
-    ----------
-    offsets, offset_covariances : ndarray, shape (P, D) and (P, D, D)
-    scales, scale_variances : ndarray, shape (P,)
-    counts : ndarray, shape (P, K)
-        Parameters of the Dirichlet distribution of the mix.
-    means : ndarray, shape (P, K, D)
-        Each group's movement at intensity 1 as this person shows it.
-    spread : ndarray, shape (P, K)
-        Variance of `means` where the offset is known, in units of the noise.
-    pull : ndarray, shape (P, K)
-        How far `means` go against the offset where that is another.
-    """
+    """What is a person's own: offsets (P, D), and mixes (P, K) of expressions that sum to 1."""
 
     offsets: np.ndarray
-    offset_covariances: np.ndarray
-    scales: np.ndarray
-    scale_variances: np.ndarray
-    counts: np.ndarray
-    means: np.ndarray
-    spread: np.ndarray
-    pull: np.ndarray
+    mixes: np.ndarray
 
-    @property
-    def mixes(self):
-        """Mean mix, shape (P, K)."""
-        return self.counts / self.counts.sum(axis=1, keepdims=True)
-
-    @property
-    def log_mixes(self):
-        """Mean logarithm of the mix, shape (P, K)."""
-        return digamma(self.counts) - digamma(self.counts.sum(axis=1, keepdims=True))
+    def __getitem__(self, chosen):
+        return Persons(self.offsets[chosen], self.mixes[chosen])
 
 
 @dataclass(frozen=True)
-class Beliefs:
-    """What the frames are believed to show.
+class Expectation:
+    """What frames are believed to show.
 
     Attributes
     ----------
-    groups : ndarray, shape (T, K)
-        Probability of each group; sums to 1, or to less where the frame may show something unknown.
-    intensity, square : ndarray, shape (T, K)
-        Mean and mean square of the intensity, given the group.
-    fresh : ndarray, shape (P, K)
-        Expected number of times each group was drawn afresh: episodes, not frames.
-    begun : ndarray, shape (A,)
-        The same for all, by the level at which the episode begins.
-    moves : ndarray, shape (A, A + 1)
-        Expected number of steps from frame to frame, as in `Mixture.steps`.
-    evidence : ndarray, shape (P,)
-        Log-likelihood of each person's video.
-    surprise : ndarray, shape (T,)
-        Squared Mahalanobis distance to the nearest group at its nearest intensity.
+    responsibilities : ndarray, shape (T, K)
+        Probability of each expression; sums to 1, or to less where the frame may show something unknown.
+    strengths, squares : ndarray, shape (T, K)
+        Mean of the strength and of its square, given the expression.
+    draws : ndarray, shape (P, K)
+        Expected number of episodes.
+    kept : float
+        Expected number of steps that kept the expression.
+    log_likelihood : ndarray, shape (P,)
+    distances : ndarray, shape (T,)
+        Squared Mahalanobis distance from the nearest expression at its nearest strength.
     """
 
-    groups: np.ndarray
-    intensity: np.ndarray
-    square: np.ndarray
-    fresh: np.ndarray
-    begun: np.ndarray
-    moves: np.ndarray
-    evidence: np.ndarray
-    surprise: np.ndarray
+    responsibilities: np.ndarray
+    strengths: np.ndarray
+    squares: np.ndarray
+    draws: np.ndarray
+    kept: float
+    log_likelihood: np.ndarray
+    distances: np.ndarray
 
 
-def expect(frames, mix, who, flatness=1.0, unknown=None):
-    """E-step: what each frame shows, given its whole video.
+def e_step(frames, mixture, persons, *, temperature=1.0, unknown=None):
+    """What each frame shows, given its whole video.
 
     Parameters
     ----------
     frames : Frames
-    mix : Mixture
-    who : Persons
-    flatness : float
-        Divides the log-likelihood (deterministic annealing; Ueda & Nakano, 1998).
+    mixture : Mixture
+    persons : Persons
+    temperature : float
+        Divides the log-density.
     unknown : float, optional
-        Squared Mahalanobis distance beyond which a frame is more likely to show something that no group
-        shows.
+        Squared Mahalanobis distance beyond which a frame is more likely to show what no expression does.
 
     Returns
     -------
-    Beliefs
+    Expectation
     """
-    root = np.linalg.cholesky(np.linalg.inv(mix.noise))
-    y, own, p = (frames.X - who.offsets[frames.person]) @ root, who.means @ root, frames.person
-    unsure = uncertain(who.offset_covariances, root @ root.T)
-    base = (y * y).sum(axis=1) + unsure[p]
-    along = who.scales[p, None] * (frames.times(y, own) + (who.pull * unsure[:, None])[p])
-    size = ((who.scales**2 + who.scale_variances)[:, None] * squares(own, who, unsure))[p]
-    distance = base[:, None, None] - 2 * along[:, :, None] * mix.levels + size[:, :, None] * mix.levels**2
-    mixes = np.exp(who.log_mixes)
-    if unknown is not None:  # one more group, as likely at every level and as far as the offset is uncertain
-        strange = np.broadcast_to((unknown + unsure[p])[:, None, None], (len(p), 1, len(mix.levels)))
-        distance = np.concatenate([distance, strange], axis=1)
-        mixes = np.column_stack([0.95 * mixes, np.full(len(mixes), 0.05)])
-    dense = -0.5 / flatness * distance
-    resp, fresh, moves, evidence = smooth(frames, dense, mixes[:, :, None] * mix.begun, mix.steps)
-    groups = resp.sum(axis=2)
-    constant = np.log(np.diag(root)).sum() - 0.5 * len(mix.noise) * np.log(2 * np.pi)
-    K = len(mix.means)
-    levels = resp[:, :K] / np.maximum(groups[:, :K, None], 1e-300)
-    return Beliefs(
-        groups[:, :K],
-        levels @ mix.levels,
-        levels @ mix.levels**2,
-        fresh[:, :K].sum(axis=2),
-        fresh[:, :K].sum(axis=(0, 1)),
-        moves,
-        evidence + frames.n * constant / flatness,
-        distance[:, :K].min(axis=(1, 2)),
+    precision_root = np.linalg.cholesky(np.linalg.inv(mixture.covariance))
+    y = (frames.X - persons.offsets[frames.person]) @ precision_root
+    means = mixture.means @ precision_root
+    lengths, along = (means * means).sum(axis=1), y @ means.T
+    variance = mixture.strength_variance / (1 + mixture.strength_variance * lengths)
+    strengths = 1 + variance * (along - lengths)
+    from_mean = (y * y).sum(axis=1, keepdims=True) - 2 * along + lengths
+    distances = from_mean - variance * (along - lengths) ** 2
+    log_density = -0.5 * distances - 0.5 * np.log1p(mixture.strength_variance * lengths)
+    mixes = persons.mixes
+    if unknown is not None:
+        log_density = np.column_stack([log_density, np.full(len(y), -0.5 * unknown)])
+        mixes = np.column_stack([(1 - UNKNOWN_SHARE) * mixes, np.full(len(mixes), UNKNOWN_SHARE)])
+    found = forward_backward(frames, log_density / temperature, mixes, mixture.stay)
+    responsibilities, draws, kept, log_likelihood = found
+    K, D = mixture.means.shape
+    constant = np.log(np.diag(precision_root)).sum() - 0.5 * D * np.log(2 * np.pi)
+    return Expectation(
+        responsibilities[:, :K],
+        strengths,
+        strengths**2 + variance,
+        draws[:, :K],
+        kept,
+        log_likelihood + frames.n * constant / temperature,
+        distances.min(axis=1),
     )
 
 
-def uncertain(covariances, inverse):
-    """Mean squared Mahalanobis distance (P,) that comes of covariances (P, D, D) alone."""
-    return np.einsum("ij,pji->p", inverse, covariances)
-
-
-def squares(own, who, unsure):
-    """Mean squared length (P, K) of persons' own means, whitened: (P, K, D)."""
-    return (own * own).sum(axis=2) + own.shape[2] * who.spread + who.pull**2 * unsure[:, None]
-
-
-def place(frames, beliefs, mix, who):
-    """Posterior of each person's offset, ways, scale and mix, given what their frames show."""
-    inverse, prior = np.linalg.inv(mix.noise), np.linalg.inv(mix.offset_covariance)
-    weight = frames.worth[frames.person, None] * beliefs.groups
-    known, shown = weight.sum(axis=1), weight * beliefs.intensity
-    once, twice = amounts(frames, beliefs, who)
-    seen = who.scales[:, None, None] * frames.gather(shown, frames.X)
-    spread = 1 / (twice + 1 / mix.manner)
-    pull = spread * once  # what is not known of the ways makes the offset less certain
-    certain = frames.sum(known) - (once * pull).sum(axis=1)
-    covariances = np.linalg.inv(certain[:, None, None] * inverse + prior)
-    above = seen - twice[:, :, None] * mix.means
-    total = frames.sum(known[:, None] * frames.X) - once @ mix.means - (pull[:, :, None] * above).sum(axis=1)
-    offsets = np.einsum("pij,pj->pi", covariances, total @ inverse + prior @ mix.offset_mean)
-    means = mix.means + spread[:, :, None] * (above - once[:, :, None] * offsets[:, None])
-    placed = replace(
-        who,
-        offsets=offsets,
-        offset_covariances=covariances,
-        counts=beliefs.fresh + mix.alike * mix.shares,
-        means=means,
-        spread=spread,
-        pull=pull,
-    )
-    if mix.scale_variance == 0:
-        return placed
-    root = np.linalg.cholesky(inverse)
-    unsure, own = uncertain(covariances, inverse), means @ root
-    along = frames.times((frames.X - offsets[frames.person]) @ root, own)
-    along = frames.sum(shown * (along + (pull * unsure[:, None])[frames.person])).sum(axis=1)
-    certain = (frames.sum(weight * beliefs.square) * squares(own, placed, unsure)).sum(axis=1)
-    variances = 1 / (certain + 1 / mix.scale_variance)
-    scales = np.clip((along + 1 / mix.scale_variance) * variances, 0.25, 4.0)
-    return replace(placed, scales=scales, scale_variances=variances)
-
-
-def share(frames, beliefs, mix, who, *, early):
-    """M-step: the shared part, given what the frames show and the persons, who follow it.
-
-    Early on, scales of movement are not learned yet.
-    """
-    P, T, (K, D) = len(who.offsets), len(frames.X), who.means.shape[1:]
-    who = replace(who, scales=who.scales / who.scales.mean())  # what all have in common is the means' affair
-    weight, residual = frames.worth[frames.person, None], frames.X - who.offsets[frames.person]
-    once, twice = amounts(frames, beliefs, who)
-    seen = who.scales[:, None, None] * frames.gather(weight * beliefs.groups * beliefs.intensity, residual)
-    held = 1 / (1 + twice * mix.manner)  # how far own means are held to the shared ones
-    means = np.einsum("pk,pkd->kd", held, seen) / ((held * twice).sum(axis=0)[:, None] + 1e-6)
-    spread = mix.manner * held
-    above = seen - twice[:, :, None] * means
-    apart = spread[:, :, None] * above
-
-    cross = seen.sum(axis=0).T @ means
-    scatter = residual.T @ (weight * residual) + means.T @ (twice.sum(axis=0)[:, None] * means)
-    scatter -= cross + cross.T + np.einsum("pki,pkj->ij", apart, above)
-    certain = frames.sum(weight * beliefs.groups).sum(axis=1) - (once**2 * spread).sum(axis=1)
-    scatter += np.einsum("p,pij->ij", certain, who.offset_covariances)
-    noise = shrink(scatter / weight.sum(), weight.sum())
-
-    inverse = np.linalg.inv(noise)
-    differ = np.einsum("pki,ij,pkj->", apart, inverse, apart)
-    differ += ((spread * once) ** 2).sum(axis=1) @ uncertain(who.offset_covariances, inverse)
-    # over what the frames tell of it: the update of MacKay (1992), faster than that of the M-step
-    manner = float(np.clip(differ / D / max((1 - held).sum(), 1e-12), ONE_WAY, 100.0))
-    spread = 1 / (twice + 1 / manner)
-    who = replace(who, means=means + spread[:, :, None] * above, spread=spread, pull=spread * once)
-
-    centre = who.offsets.mean(axis=0)
-    apart = who.offsets - centre
-    between = apart.T @ apart + who.offset_covariances.sum(axis=0)
-    between = (between + residual.T @ residual / T) / (P + 1)  # as if one more differed as expressions do
-    scale_variance = 0.0
-    if not early:  # starts wide: a prior that starts at zero could never learn that persons differ
-        vary = ((who.scales - 1) ** 2 + who.scale_variances).mean()
-        scale_variance = vary if mix.scale_variance > 0 else 0.1
-    kept, left = beliefs.moves[:, :-1].sum(), beliefs.moves[:, -1].sum()
-    stay = float(np.clip((kept + 1) / (kept + left + 2), 0.0, 0.999))
-    usual = usually(mix.levels)
-    hold = np.column_stack([stay * (0.5 * np.eye(len(usual)) + 0.5 * usual), np.full(len(usual), 1 - stay)])
-    steps = beliefs.moves + FIRST * hold
-    begun = beliefs.begun + FIRST * usual
-    shares = (beliefs.fresh.sum(axis=0) + 1) / (beliefs.fresh.sum() + K)
-    mix = Mixture(
-        means=means,
-        noise=noise,
-        manner=manner,
-        offset_mean=centre,
-        offset_covariance=shrink(between, P),
-        scale_variance=scale_variance,
-        levels=mix.levels,
-        begun=begun / begun.sum(),
-        shares=shares,
-        alike=likeness(beliefs.fresh, shares, mix.alike),
-        stay=stay,
-        steps=steps / steps.sum(axis=1, keepdims=True),
-    )
-    return mix, who
-
-
-def amounts(frames, beliefs, who):
-    """Sums (P, K) over frames of how much each person moves in each group, and of the same squared."""
-    once = who.scales * frames.worth
-    twice = (who.scales**2 + who.scale_variances) * frames.worth
-    return (
-        once[:, None] * frames.sum(beliefs.groups * beliefs.intensity),
-        twice[:, None] * frames.sum(beliefs.groups * beliefs.square),
-    )
-
-
-def even(beliefs, levels):
-    """The same beliefs as if intensities told nothing: 1 in each frame, `usually` spread over time."""
-    usual, ones = usually(levels), np.ones_like(beliefs.groups)
-    kept, left = beliefs.moves[:, :-1].sum(), beliefs.moves[:, -1].sum()
+def m_step(frames, expected, mixture, persons):
+    """The shared part, given what frames show and where the persons are."""
+    weights = expected.responsibilities * expected.strengths
+    squares = (expected.responsibilities * expected.squares).sum(axis=0)
+    moved = frames.X - persons.offsets[frames.person]
+    cross = weights.T @ moved
+    means = cross / (squares[:, None] + 1e-3)
+    scatter = moved.T @ moved - cross.T @ means - means.T @ cross + means.T @ (squares[:, None] * means)
+    apart = persons.offsets - frames.medians
+    centre = apart.mean(axis=0)
+    apart = apart - centre
+    size = np.trace(mixture.target) / len(mixture.target)
+    draws = expected.draws.sum()
     return replace(
-        beliefs,
-        intensity=ones,
-        square=ones,
-        begun=beliefs.fresh.sum() * usual,
-        moves=np.outer(usual, np.append(kept * usual, left)),
+        mixture,
+        means=means,
+        covariance=shrink(scatter / len(moved), mixture.target, mixture.shrinkage),
+        shares=(expected.draws.sum(axis=0) + 1) / (draws + len(means)),
+        stay=float(np.clip((expected.kept + 1) / (expected.kept + draws + 2), 0, 0.99)),
+        offset_mean=centre,
+        offset_covariance=apart.T @ apart / len(apart) + 0.05 * size * np.eye(len(centre)),
     )
 
 
-def shrink(cov, n):
-    """Covariance of `n` samples, shrunk towards a sphere by the rule of Chen et al. (2010)."""
-    D = len(cov)
-    spread, size = np.trace(cov) ** 2, (cov * cov).sum()
-    excess = (n + 1 - 2 / D) * (size - spread / D)
-    rho = min(1.0, ((1 - 2 / D) * size + spread) / excess) if excess > 0 else 1.0
-    return (1 - max(rho, 1e-3)) * cov + (max(rho, 1e-3) * np.trace(cov) / D + 1e-9) * np.eye(D)
+def shrink(covariance, target, shrinkage):
+    """Covariance, drawn towards a target of the same size; 1 % of a sphere keeps it regular."""
+    D, size = len(covariance), np.trace(covariance)
+    drawn = (1 - shrinkage) * covariance + shrinkage * target * size / np.trace(target)
+    return drawn + (0.01 * size / D + 1e-12) * np.eye(D)
 
 
-def likeness(fresh, shares, alike):
-    """Strength of the Dirichlet prior on the persons' mixes (fixed point of Minka, 2000)."""
-    for _ in range(50):
-        a = alike * shares
-        up = (shares * (digamma(fresh + a) - digamma(a))).sum()
-        down = (digamma(fresh.sum(axis=1) + alike) - digamma(alike)).sum()
-        alike = float(np.clip(alike * up / max(down, 1e-12), 0.5 * len(shares), 1000.0))
-    return alike
+def place(frames, expected, mixture):
+    """Offset and mix of each person, given what their frames show."""
+    precision, (usual, prior) = np.linalg.inv(mixture.covariance), offset_prior(frames, mixture)
+    known = expected.responsibilities.sum(axis=1, keepdims=True)
+    left = known * frames.X - (expected.responsibilities * expected.strengths) @ mixture.means
+    certain = frames.sum(known)[:, :, None] * precision + prior
+    pull = frames.sum(left) @ precision + np.einsum("pij,pj->pi", prior, usual)
+    offsets = np.linalg.solve(certain, pull[..., None])
+    counts = expected.draws + ALIKE * len(mixture.shares) * mixture.shares
+    return Persons(offsets[..., 0], counts / counts.sum(axis=1, keepdims=True))
 
 
-def bound(evidence, mix, who, worth):
-    """Evidence lower bound (P,): the evidence less what each person's own part costs under its priors."""
-    inverse, apart = np.linalg.inv(mix.offset_covariance), who.offsets - mix.offset_mean
-    cost = uncertain(who.offset_covariances, inverse) + np.einsum("pi,ij,pj->p", apart, inverse, apart)
-    cost += (
-        np.linalg.slogdet(mix.offset_covariance)[1]
-        - np.linalg.slogdet(who.offset_covariances)[1]
-        - apart.shape[1]
+def offset_prior(frames, mixture):
+    """Mean (P, D) and precision (P, D, D) of each person's offset before its expressions are known."""
+    unsure = (LEEWAY + 1 / frames.n[:, None, None]) * mixture.spread
+    return frames.medians + mixture.offset_mean, np.linalg.inv(mixture.offset_covariance + unsure)
+
+
+def fit_mixture(persons, n_groups, *, target, shrinkage, strength_variance=0.0, seed=0, n_starts=6, most=60):
+    """Learn the shared model and where each person is.
+
+    Every start is k-means on frames less each person's median or mean, annealed; the best two are followed
+    to the end, the better one is kept, and persons are placed anew where another offset suits them better.
+
+    Parameters
+    ----------
+    persons : list of ndarray of float, shape (N_p, D)
+    n_groups : int
+    target, shrinkage, strength_variance
+        As in `Mixture`.
+    seed, n_starts, most : int
+        `most` iterations to the end of a start.
+
+    Returns
+    -------
+    mixture : Mixture
+    who : Persons
+    """
+    rng = np.random.default_rng(seed)
+    every = max(1, round(sum(map(len, persons)) / ENOUGH_FRAMES))
+    thin = [x[:: max(1, min(every, len(x) // 20))] for x in persons]
+    frames, (K, D) = Frames(thin), (n_groups, thin[0].shape[1])
+    within = frames.X - frames.medians[frames.person]
+    spread = within.T @ within / len(within) + 1e-9 * np.eye(D)
+    middles = [np.array([middle(x, axis=0) for x in thin]) for middle in (np.median, np.mean)]
+    blank = Mixture(
+        None, None, np.full(K, 1 / K), 0.5, None, None, spread, strength_variance, target, shrinkage
     )
-    inverse, D = np.linalg.inv(mix.noise), apart.shape[1]
-    way = (who.means - mix.means) @ np.linalg.cholesky(inverse)
-    way = squares(way, who, uncertain(who.offset_covariances, inverse)) / mix.manner
-    cost += (way - D + D * np.log(mix.manner / who.spread)).sum(axis=1)
-    if mix.scale_variance > 0 and who.scale_variances.all():
-        cost += ((who.scales - 1) ** 2 + who.scale_variances) / mix.scale_variance - 1
-        cost += np.log(mix.scale_variance / who.scale_variances)
-    prior, counts = mix.alike * mix.shares, who.counts
-    cost_of_mix = gammaln(counts.sum(axis=1)) - gammaln(counts).sum(axis=1)
-    cost_of_mix += gammaln(prior).sum() - gammaln(mix.alike) + ((counts - prior) * who.log_mixes).sum(axis=1)
-    return worth * evidence - 0.5 * cost - cost_of_mix
+    starts = []
+    for start in range(n_starts):
+        who = Persons(middles[start % 2], np.full((len(thin), K), 1 / K))
+        km = KMeans(K, n_init=1, random_state=int(rng.integers(2**31)))
+        labels = km.fit_predict(frames.X - who.offsets[frames.person])
+        resp, ones = np.full((len(labels), K), 0.1 / K), np.ones((len(labels), K))
+        resp[np.arange(len(labels)), labels] += 0.9
+        half = 0.5 * len(labels)
+        expected = Expectation(resp, ones, ones, 0.5 * frames.sum(resp), half, None, None)
+        mixture = m_step(frames, expected, blank, who)
+        starts.append(_iterate(frames, mixture, who, N_ANNEALED + 8, annealed=N_ANNEALED))
+    starts.sort(key=lambda s: -s[2])
+    ends = [_iterate(frames, mixture, who, most) for mixture, who, _ in starts[:2]]
+    mixture, who, value = max(ends, key=lambda e: e[2])
+    for _ in range(3):  # a person caught in a wrong offset cannot leave it step by step
+        again = _iterate(frames, mixture, settle(frames, mixture)[0], most)
+        if again[2] < value + 1e-4 * abs(value):
+            break
+        mixture, who, value = again
+    if len(frames.X) < sum(map(len, persons)):
+        mixture = replace(mixture, stay=mixture.stay ** (1 / every))  # frames are nearer in time
+        mixture, who, _ = _iterate(Frames(persons), mixture, who, 8)
+    return mixture, who
+
+
+def _iterate(frames, mixture, persons, most, *, annealed=0):
+    """Alternate the steps until the penalised log-likelihood hardly rises; returns it with both parts."""
+    last = -np.inf
+    for step in range(most):
+        temperature = max(1.0, 3 * 0.85**step) if step < annealed else 1.0
+        expected = e_step(frames, mixture, persons, temperature=temperature)
+        value = log_posterior(frames, expected, mixture, persons).sum()
+        persons = place(frames, expected, mixture)
+        mixture = m_step(frames, expected, mixture, persons)
+        if step > annealed + 3 and value - last < 1e-5 * abs(value):
+            break
+        last = value
+    return mixture, persons, value
+
+
+def log_posterior(frames, expected, mixture, persons):
+    """Log-likelihood (P,) of each person's frames, plus the log-prior of their offset and mix."""
+    usual, prior = offset_prior(frames, mixture)
+    apart = persons.offsets - usual
+    far = np.einsum("pi,pij,pj->p", apart, prior, apart)
+    pull = ALIKE * len(mixture.shares) * (mixture.shares * np.log(persons.mixes)).sum(axis=1)
+    return expected.log_likelihood - 0.5 * far + pull
+
+
+def log_likelihood(frames, mixture, persons):
+    """Mean log-likelihood of a frame by itself: in the mixture, without strengths, and as one normal.
+
+    Parameters
+    ----------
+    frames : Frames
+    mixture : Mixture
+    persons : Persons
+
+    Returns
+    -------
+    ndarray of float, shape (3,)
+        In nats. What is without strengths, or one normal, is refitted from where the persons are.
+    """
+    alone = replace(mixture, stay=0.0)
+    plain = replace(alone, strength_variance=0.0)
+    single = replace(plain, means=np.zeros((1, mixture.means.shape[1])), shares=np.ones(1))
+    found = []
+    for model in (alone, plain, single):
+        who = Persons(persons.offsets, np.tile(model.shares, (len(persons.offsets), 1)))
+        for _ in range(5):
+            expected = e_step(frames, model, who)
+            who = place(frames, expected, model)
+            model = replace(m_step(frames, expected, model, who), stay=0.0)
+        found.append(e_step(frames, model, who).log_likelihood.sum() / len(frames.X))
+    return np.array(found)
+
+
+def settle(frames, mixture, *, unknown=None, steps=10):
+    """Place persons in a standing model, trying for each of them every expression as the one they show most.
+
+    Parameters
+    ----------
+    frames : Frames
+    mixture : Mixture
+    unknown : float, optional
+        As in `e_step`: frames that show something unknown do not pull the offset.
+
+    Returns
+    -------
+    persons : Persons
+    doubts : ndarray, shape (P,)
+        Probability, 0 to 0.5, that the offset is elsewhere: further from the one found than one standard
+        deviation of the noise in each measure. Evidence counts by episodes, as frames repeat each other.
+    """
+    videos = np.split(frames.X, frames.starts[1:])
+    D, P = mixture.means.shape[1], len(videos)
+    tries = np.concatenate([np.zeros((1, D)), mixture.means])
+    copies = Frames([x for x in videos for _ in tries])
+    offsets = (frames.medians[:, None] - tries).reshape(-1, D)
+    who = Persons(offsets, np.tile(mixture.shares, (len(offsets), 1)))
+    for step in range(steps):
+        late = 2 * step >= steps  # nothing is unknown at first, else all of a misplaced person would be
+        expected = e_step(
+            copies, mixture, who, temperature=max(1.0, 2 * 0.8**step), unknown=unknown if late else None
+        )
+        who = place(copies, expected, mixture)
+    value = log_posterior(copies, expected, mixture, who).reshape(P, -1)
+    chosen = np.arange(P) * len(tries) + value.argmax(axis=1)
+    gap = who.offsets - np.repeat(who.offsets[chosen], len(tries), axis=0)
+    gap = gap @ np.linalg.cholesky(np.linalg.inv(mixture.covariance))
+    elsewhere = ((gap * gap).sum(axis=1) > D).reshape(value.shape)
+    # that somebody shows all things equally strongly must not speak for rest
+    plain = replace(mixture, strength_variance=0.0)
+    value = log_posterior(copies, e_step(copies, plain, who), plain, who).reshape(value.shape)
+    value, other = value.ravel()[chosen], np.where(elsewhere, value, -np.inf).max(axis=1)
+    lead = np.maximum(value - other, 0)
+    return who[chosen], expit(-lead * (1 - mixture.stay))

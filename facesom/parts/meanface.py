@@ -24,7 +24,7 @@ def shows_parts(gray):
     return bool(ink[find_parts(gray) > 0].sum() >= EXPLAINED * ink.sum())
 
 
-def mean_faces(images, members, most=30):
+def mean_faces(images, members, most=30, *, parts=None):
     """Draw the mean face of each of several sets of drawn faces.
 
     Parameters
@@ -35,6 +35,8 @@ def mean_faces(images, members, most=30):
         Which faces each set holds.
     most : int, default 30
         How many faces of a set are looked at, evenly from first to last.
+    parts : ndarray of int, shape (T, H, W), optional
+        Their parts, where they are known; found here, they are found as if all faces were one person's.
 
     Returns
     -------
@@ -42,10 +44,12 @@ def mean_faces(images, members, most=30):
         Gray in [0, 1], white background, as from `mean_face`; NaN for an empty set.
     """
     chosen = [m[np.unique(np.linspace(0, len(m) - 1, most).astype(int))] if len(m) else m for m in members]
-    some = images[np.concatenate(chosen)]
+    looked_at = np.concatenate(chosen)
+    some = images[looked_at]
     with warnings.catch_warnings():  # which grays moved is said where somebody converts, not here
         warnings.simplefilter("ignore")
-        gray, labels = to_grayscale(some), find_parts(some)
+        gray = to_grayscale(some)
+    labels = find_parts(some) if parts is None else parts[looked_at]
     ends = np.cumsum([len(c) for c in chosen])[:-1]
     cut = zip(np.split(gray, ends), np.split(labels, ends), strict=True)
     empty = np.full(gray.shape[1:], np.nan, dtype=np.float32)

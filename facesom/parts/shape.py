@@ -37,6 +37,7 @@ FEATURES = (
     ("left_eye_width", _UNIT, "width of the left eye"),
     ("right_eye_width", _UNIT, "width of the right eye"),
     ("mouth_height", _UNIT, "height of the mouth's centre above the eye line, hence negative"),
+    ("mouth_side", _UNIT, "how far the mouth's centre lies to the right of the middle between the eyes"),
     ("mouth_width", _UNIT, "width of the mouth: like the eyes', that of an even bar of the same spread"),
     ("mouth_thickness", _UNIT, "mean height of the mouth, lips and opening together"),
     ("mouth_opening", _UNIT, "area of the gap between the lips over the mouth's width; 0 where they touch"),
@@ -99,14 +100,13 @@ def find_parts(images: ArrayLike) -> np.ndarray:
     >>> parts.shape, int(parts.max())
     ((8, 64, 64), 6)
     """
-    persons, lead = _persons(images)
-    labels = np.stack(_map(lambda person: label_parts(person)[0], persons))
-    return labels.reshape(*lead, *labels.shape[-2:])
+    persons, shaped = _persons(images)
+    return shaped(_map(lambda person: label_parts(person)[0], persons))
 
 
 def shape_features(
-    images: ArrayLike, *, return_unreliable: bool = False
-) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+    images: ArrayLike, *, return_unreliable: bool = False, return_parts: bool = False
+) -> np.ndarray | tuple[np.ndarray, ...]:
     """Describe drawn faces by the shape of their parts, free of the head's place, roll, size and turn.
 
     The parts are found by place and connectedness, whatever their colours, and measured in the eye frame:
@@ -115,13 +115,14 @@ def shape_features(
 
     Parameters
     ----------
-    images : array_like, shape (..., H, W), (..., H, W, 3) or (..., H, W, 4)
+    images : array_like, shape (..., H, W), (..., H, W, 3) or (..., H, W, 4), or list of P arrays (N_p, ...)
         Drawn faces in colour, gray or with one intensity for all parts, on a plain background, upright
         (rolled by 20 degrees at most). The last leading axis holds the frames of one person, as in (P, N, H,
         W, 3), in the order of time where there is one: what the colours stand for, a frame's missing numbers
-        and a finer measure of the head's pose come from the person's other frames.
-    return_unreliable : bool, default False
-        Also return which numbers were not measured.
+        and a finer measure of the head's pose come from the person's other frames. A list may hold persons of
+        unequal numbers of frames; then lists come back.
+    return_unreliable, return_parts : bool, default False
+        Also return which numbers were not measured, and the parts as `find_parts` finds them.
 
     Returns
     -------
@@ -132,6 +133,8 @@ def shape_features(
         Only with `return_unreliable`. True where a number was filled in; for an eye that vanished; for the
         mouth where a lip vanished; for both lips where they share a colour and touch; for the whole frame
         where both eyes are missing, so that the eye frame was put where the other parts suggest.
+    parts : ndarray of int8, shape (..., H, W)
+        Only with `return_parts`.
 
     Raises
     ------
@@ -149,31 +152,39 @@ def shape_features(
     >>> facesom.shape_features(faces).shape == (2, 8, len(facesom.feature_names()))
     True
     """
-    persons, lead = _persons(images)
-    measured = _map(_measure_person, persons)
-    features, unreliable = (np.stack(values) for values in zip(*measured, strict=True))
-    missing = np.isnan(features)
-    if missing.all():
+    persons, shaped = _persons(images)
+    features, guessed, labels = map(list, zip(*_map(_measure_person, persons), strict=True))
+    missing = [np.isnan(person) for person in features]
+    never = np.array([gaps.all(axis=0) for gaps in missing])
+    if never.all():
         raise DatasetError(
-            f"no face found in any of the {missing[..., 0].size} images; expected drawn brows, eyes and "
+            f"no face found in any of the {sum(map(len, persons))} images; expected drawn brows, eyes and "
             "lips, upright, on a plain background: look at one image, is it empty, a photo or upside down?"
         )
-    unreliable |= missing
-    never = missing.all(1, keepdims=True)
-    usual = np.nanmedian(np.where(never, 0, features), axis=1, keepdims=True)
-    nobody = never.all(0, keepdims=True)
-    everybody = np.nanmedian(np.where(nobody, 0, np.where(never, np.nan, usual)), axis=0, keepdims=True)
-    features = np.where(missing, np.where(never, everybody, usual), features).reshape(*lead, -1)
-    return (features, unreliable.reshape(features.shape)) if return_unreliable else features
+    usual = np.array([np.nanmedian(np.where(n, 0, x), axis=0) for n, x in zip(never, features, strict=True)])
+    nobody = never.all(axis=0)
+    everybody = np.nanmedian(np.where(nobody, 0, np.where(never, np.nan, usual)), axis=0)
+    filled = [
+        np.where(gaps, np.where(n, everybody, own), person)
+        for gaps, n, own, person in zip(missing, never, usual, features, strict=True)
+    ]
+    unreliable = [guess | gaps for guess, gaps in zip(guessed, missing, strict=True)]
+    more = [unreliable] * return_unreliable + [labels] * return_parts
+    return (shaped(filled), *map(shaped, more)) if more else shaped(filled)
 
 
 def _persons(images):
-    """The images as (P, N, H, W, C), and the shape of their leading axes."""
-    faces = on_ground(as_faces(images))
+    """The images as a list of (N_p, H, W, C), and how to give one array of each the form of the images."""
+    faces = as_faces(images, leading=tuple(range(9)))  # any number, and lists of persons
+    if isinstance(faces, list):
+        faces = [on_ground(person) for person in faces]
+        return [x if is_colour(x) else x[..., None] for x in faces], lambda arrays: arrays
+    faces = on_ground(faces)
     if not is_colour(faces):
         faces = faces[..., None]
     lead = faces.shape[:-3]
-    return faces.reshape(-1, lead[-1] if lead else 1, *faces.shape[-3:]), lead
+    persons = faces.reshape(-1, lead[-1] if lead else 1, *faces.shape[-3:])
+    return list(persons), lambda arrays: np.stack(arrays).reshape(*lead, *arrays[0].shape[1:])
 
 
 def _map(function, persons):
@@ -182,9 +193,10 @@ def _map(function, persons):
             person = np.rint(person * 255).astype(np.uint8)
         return function(person)
 
-    return Parallel(n_jobs=-1 if len(persons) > 1 else 1, prefer="threads")(
-        delayed(run)(person) for person in persons
-    )
+    if len(persons) == 1:
+        return [run(persons[0])]
+    # threads by themselves; whatever `joblib.parallel_config` says otherwise, Dask or Ray among it
+    return Parallel(n_jobs=-1, prefer="threads")(delayed(run)(person) for person in persons)
 
 
 @dataclass(frozen=True)
@@ -209,7 +221,7 @@ class _Shape:
 
 
 def _measure_person(images):
-    """Features (N, D) of one person's frames, NaN where a part is missing, and which of them are guesses."""
+    """Features (N, D) of a person's frames, NaN where a part is missing; which are guesses; the parts."""
     labels, coverage, guessed = label_parts(images)
     n = len(labels)
     pixels = np.flatnonzero(labels)
@@ -242,6 +254,7 @@ def _measure_person(images):
     columns["brow_spacing"] = brows[1].x - brows[0].x
     columns["brow_gap"] = columns["brow_spacing"] - _END * (brows[0].spread + brows[1].spread)
     columns["mouth_height"] = mouth.y
+    columns["mouth_side"] = mouth.x
     columns["mouth_width"] = mouth.width
     columns["mouth_thickness"] = mouth.area / mouth.width
     columns["mouth_opening"] = opening.area / mouth.width
@@ -270,7 +283,7 @@ def _measure_person(images):
             doubtful[:, i] |= ~pose.eyes[:, int(name.startswith("right"))]
         elif "_brow_" not in name and not name.startswith("brow"):
             doubtful[:, i] |= one_lip | (guessed & ("lip_" in name))
-    return features, doubtful
+    return features, doubtful, labels
 
 
 def _shape(frame, weight, x, y, wide, high):

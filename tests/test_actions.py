@@ -1,0 +1,154 @@
+"""Actions, the table, and how many groups: strengths against what was drawn and filmed."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import facesom
+from facesom.identity import action_matrix, choose_groups, explained_movement, read_actions
+from facesom.identity.actions import AT_REST, say
+
+REAL = Path(__file__).parents[2] / "shared" / "data"
+#: Actions and the units that draw them.
+DRAWN = {
+    "smile": "AU12",
+    "brows up": "AU1",
+    "outer brows up": "AU2",
+    "mouth open": "AU26",
+    "eyes closed": "AU43",
+}
+
+
+@pytest.fixture(scope="module")
+def faces():
+    return facesom.make_faces(9, 80, seed=3, mix="balanced")
+
+
+@pytest.fixture(scope="module")
+def result(faces):
+    return facesom.group_across_persons(faces.dataset.X1[:8], 8, seed=0, rows=6, cols=6)
+
+
+def less_mean(values):
+    return (values - values.mean(axis=1, keepdims=True)).ravel()
+
+
+@pytest.mark.parametrize(("action", "unit"), DRAWN.items())
+def test_strengths_follow_what_was_drawn(faces, result, action, unit):
+    read = result.actions[..., result.action_names.index(action)]
+    assert np.corrcoef(less_mean(read), less_mean(faces.action_units[unit][:8]))[0, 1] > 0.75
+
+
+def test_rest_has_no_strength_and_strengths_are_linear(result):
+    names, weights, trust = action_matrix()
+    assert len(names) == weights.shape[1] == len(trust) and len(set(names)) == len(names)
+    assert (trust >= 0).all() and not weights.flags.writeable
+    np.testing.assert_array_equal(read_actions(np.zeros(len(weights))), 0)
+    np.testing.assert_allclose(read_actions(2 * result.movements), 2 * result.actions)
+
+
+def test_a_mirrored_face_does_the_same_to_the_other_side(faces):
+    X1 = faces.dataset.X1[:2]
+    one, two = (facesom.shape_features(images) for images in (X1, X1[..., ::-1, :]))
+    one, two = (read_actions(F - F.mean(axis=1, keepdims=True)) for F in (one, two))
+    side = action_matrix()[0].index("mouth to the right")
+    sign = np.where(np.arange(one.shape[2]) == side, -1, 1)
+    assert np.corrcoef(one.ravel(), (two * sign).ravel())[0, 1] > 0.99
+
+
+def test_movements_that_are_none():
+    with pytest.raises(
+        ValueError, match=r"movements: expected the \d+ columns of `shape_features`, got shape \(3, 5\)"
+    ):
+        read_actions(np.zeros((3, 5)))
+
+
+def test_words_say_the_strongest_first():
+    names = action_matrix()[0]
+    actions = np.zeros((3, len(names)))
+    actions[1, [names.index("smile"), names.index("mouth open"), names.index("chin up")]] = 0.4, 0.9, 0.1
+    actions[2] = -1
+    assert say(actions) == [AT_REST, "mouth open, smile", AT_REST]
+
+
+def test_the_table_holds_all_that_is_known(faces, result):
+    X2 = faces.dataset.X2[:8]
+    table = result.to_frame(X2=X2, persons=[f"p{k}" for k in range(8)])
+    assert list(table.columns[:7]) == ["person", "frame", "node", "group", "probability", "distance", "words"]
+    assert list(table.columns[7:-12]) == list(result.action_names) and len(table) == 640
+    row = table.iloc[3 * 80 + 7]
+    assert (row.person, row.frame, row.node, row.group) == ("p3", 7, result.nodes[3, 7], result.groups[3, 7])
+    np.testing.assert_allclose(row.smile, result.actions[3, 7, 0], atol=1e-3)
+    np.testing.assert_allclose(row.probability, result.probabilities[3, 7].max(), atol=1e-4)
+    apart = result.som.transform(result.aligner.transform(result.features).reshape(640, -1))
+    assert np.corrcoef(table.distance, apart.min(axis=1))[0, 1] > 0.9
+    np.testing.assert_array_equal(table["X2_11"], X2[..., 11].ravel())
+    new = facesom.place_new_person(result, faces.dataset.X1[8])
+    mine = new.to_frame(X2=faces.dataset.X2[8], person="new")
+    assert list(mine.columns) == list(table.columns) and (mine.person == "new").all() and len(mine) == 80
+    assert pd.concat([table, mine]).notna().all(axis=None)
+
+
+def test_a_table_that_does_not_fit(faces, result):
+    with pytest.raises(ValueError, match="X2: expected one row for each frame"):
+        result.to_frame(X2=faces.dataset.X2[:8, :50])
+    with pytest.raises(ValueError, match="X2_names: expected 12 names that differ"):
+        result.to_frame(X2=faces.dataset.X2[:8], X2_names=["smile"] * 12)
+    with pytest.raises(ValueError, match="persons: expected a name for each of 8, got 2"):
+        result.to_frame(persons=[1, 2])
+
+
+# ---- how many
+
+
+@pytest.mark.parametrize("n_expressions", [4, 6])
+def test_as_many_groups_as_expressions_that_are_well_parted(n_expressions):
+    mix = np.zeros((12, 8))
+    mix[:, [0, 2, 3, 5, 4, 7][:n_expressions]] = 1 / n_expressions
+    faces = facesom.make_faces(12, 100, seed=2, mix=mix)
+    features = facesom.shape_features(faces.dataset.X1)
+    curve = choose_groups(features, range(2, 11))
+    assert abs(curve.n_groups - n_expressions) <= 1
+    assert curve.explained.shape == (9, 12) and curve.explained.max() <= 1
+    assert f"{curve.n_groups} groups recommended" in repr(curve)
+
+
+def test_the_number_may_be_left_open(faces):
+    result = facesom.group_across_persons(faces.dataset.X1[:4], None, rows=4, cols=4)
+    assert len(result.order) == result.choice.n_groups
+    assert "chosen by what they explain" in repr(result)
+
+
+def test_numbers_of_groups_that_cannot_be_tried(result):
+    with pytest.raises(ValueError, match="expected two persons or more"):
+        choose_groups(result.features[:1])
+    with pytest.raises(ValueError, match="ks: expected two or more ascending"):
+        choose_groups(result.features, [4, 3])
+    with pytest.raises(ValueError, match=r"expected the \d+ columns of `shape_features`"):
+        choose_groups(result.features[..., :5])
+    with pytest.raises(ValueError, match="at most as many groups as distinct frames"):
+        choose_groups(result.features[:2, :4], [2, 40])
+
+
+# ---- filmed people
+
+
+@pytest.mark.skipif(not REAL.exists(), reason="real data is not part of the repository")
+def test_filmed_people_are_told_better_than_by_scaled_geometry():
+    X1 = facesom.load(REAL / "filmed_drawn.pickle").X1
+    truth = np.load(REAL / "filmed_drawn_truth.npz")
+    scores = dict(zip(truth["blend_names"].tolist(), np.moveaxis(truth["blend"], -1, 0), strict=True))
+    result = facesom.group_across_persons(X1, 8)
+    assert result.aligner.reading_ == "flowing"
+    assert explained_movement(result.groups, truth["blend"]) > 0.26  # scaled geometry: 0.23
+    assert explained_movement(result.nodes, truth["blend"]) > 0.27
+    pairs = {
+        "eyes closed": ("eyeBlinkLeft", 0.75),
+        "smile": ("mouthSmileLeft", 0.65),
+        "mouth open": ("jawOpen", 0.65),
+    }
+    for action, (score, least) in (pairs | {"brows up": ("browInnerUp", 0.5)}).items():
+        read = result.actions[..., result.action_names.index(action)]
+        assert np.corrcoef(less_mean(read), less_mean(scores[score]))[0, 1] > least
