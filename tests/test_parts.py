@@ -296,7 +296,8 @@ def test_salt_and_pepper_noise(gray):
     images[chance > 0.99] = 1 if gray else 255
     noisy = shape_features(images)
     assert (find_parts(images) == labels)[labels > 0].mean() > 0.993
-    assert np.mean(np.abs(noisy - clean) / usual_change(clean)) < 0.08
+    change = np.maximum(usual_change(clean), 0.01)  # these mouths never move aside
+    assert np.mean(np.abs(noisy - clean) / change) < 0.08
 
 
 def test_closed_eyes():

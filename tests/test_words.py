@@ -117,7 +117,7 @@ def test_empty_groups_and_frames_without_a_group():
 @pytest.mark.parametrize(
     "movements, groups, message",
     [
-        (np.zeros((2, 5, 3)), np.zeros((2, 5), int), "expected the 24 columns of `shape_features`, got 3"),
+        (np.zeros((2, 5, 3)), np.zeros((2, 5), int), "expected the 25 columns of `shape_features`, got 3"),
         (
             np.zeros((2, 5, 24)),
             np.zeros((2, 4), int),
