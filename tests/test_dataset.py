@@ -104,6 +104,20 @@ def test_load_reads_module_names_of_numpy_1_and_2(path, protocol, core):
     assert_same(load(path), contents())
 
 
+@pytest.mark.parametrize("protocol", [0, 4])
+def test_many_labels_may_be_a_list(path, protocol):
+    n = 20_000
+    X = np.zeros((n, 1, 8, 8), np.uint8)
+    for y in (
+        ["happy", "unhappy"] * (n // 2),
+        [f"{k:08}" for k in range(n)],
+        [0, 1] * (n // 2),
+        ["a", 1] * (n // 2),
+    ):
+        data = load(write(path, {"X1": X, "X2": X, "y": y}, protocol))
+        assert data.y.tolist() == np.asarray(y).tolist()
+
+
 def test_one_array_twice_is_read_twice(path):
     X1 = contents(frames=12, size=12, colour=())["X1"]
     data = load(write(path, {"X1": X1, "X2": X1, "y": np.zeros(3)}))

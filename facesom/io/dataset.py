@@ -10,6 +10,7 @@ import numpy as np
 
 from .files import atomic_write, open_regular
 from .gates import DatasetError, as_array, as_faces, brief, check_faces, is_colour, is_listed
+from .machine import kind_of
 from .npz import read_npz
 from .pickles import read_pickle, write_pickle
 
@@ -202,9 +203,7 @@ def _check_zlib(head):
 
 def _dataset(contents):
     if not isinstance(contents, dict):
-        raise DatasetError(
-            f'holds a {type(contents).__name__}; expected a dict {{"X1": ..., "X2": ..., "y": ...}}'
-        )
+        raise DatasetError(f'holds {kind_of(contents)}; expected a dict {{"X1": ..., "X2": ..., "y": ...}}')
     for key in KEYS:
         if key not in contents:
             raise DatasetError(f"missing key {key!r}; found {_listed(contents) or 'nothing'}")
@@ -214,7 +213,7 @@ def _dataset(contents):
     for key, array in arrays.items():
         if not isinstance(array, (np.ndarray, list)):
             raise DatasetError(
-                f"{key} is a {type(array).__name__}; expected a numpy array: np.asarray it, save again"
+                f"{key} is {kind_of(array)}; expected a numpy array: np.asarray it, save again"
             )
     return FaceDataset(**arrays)
 

@@ -64,6 +64,7 @@ def _name(value):
 
 def kind_of(value):
     names = {OldText: "text", LongText: "text", str: "text", bytearray: "byte string"}
+    names |= {PendingArray: "single array", np.ndarray: "single array", PendingDtype: "dtype"}
     return f"a {names.get(type(value), type(value).__name__)}"
 
 

@@ -30,16 +30,19 @@ def _run(stream):
 
 
 class _Lists:
-    """Lists and texts as numpy takes them, as far as that needs less than `room` bytes.
+    """Lists and texts as numpy takes them, as far as there is room.
 
-    A list in a memo could unfold into terabytes, and one long text makes a wide table of all others.
+    A list in a memo could unfold into terabytes, and one long text makes a wide table of all others: the room
+    is eight times what the file took, or a little, and no more than `max_bytes` allows.
     """
 
-    def __init__(self, room):
-        self.room, self.items, self.longest = room, 0, 0
+    def __init__(self, stream):
+        self.room = min(8 * stream.taken + 16 * BLOCK, stream.max_bytes + BLOCK // 16)
+        self.items, self.texts, self.longest = 0, 0, 0
 
     def is_full(self):
-        return self.room < 4 * self.longest * self.items
+        width = self.longest if self.items == self.texts else max(self.longest, 32)  # a number as text
+        return self.room < 4 * width * self.items * (self.texts > 0)
 
     def plain(self, value, depth=0):
         if type(value) is PendingArray:
@@ -58,14 +61,15 @@ class _Lists:
             self.items += 1
             self.room -= value.nbytes if isinstance(value, np.ndarray) else 8
         if type(value) is str:
-            self.longest = max(self.longest, len(value), 32)  # 32 for the numbers beside it
+            self.texts += 1
+            self.longest = max(self.longest, len(value))
         return value
 
 
 def read_objects(stream):
     """Read the pickle in a `.npy` file that holds objects, as nested lists."""
     value = _run(stream)
-    lists = _Lists(8 * stream.taken + BLOCK // 16)
+    lists = _Lists(stream)
     value = lists.plain(value)
     if lists.is_full():
         raise DatasetError("it holds objects that are neither numbers nor short texts")
@@ -100,7 +104,7 @@ def read_pickle(file, max_bytes, keys=()):
         raise DatasetError("more bytes follow the end of the pickle; expected one pickle alone")
     if type(contents) is dict:
         for key in (key for key in keys if key in contents):
-            lists = _Lists(min(8 * stream.taken, max_bytes) + BLOCK // 16)
+            lists = _Lists(stream)
             came, contents[key] = contents[key], lists.plain(contents[key])
             if lists.is_full():
                 raise DatasetError(
