@@ -123,6 +123,9 @@ def test_shared_groups_bring_everything_along(tmp_path, shared, data):
     assert names == [*facesom.feature_names(), *(f"X2_{c}" for c in range(12)), "first"]
     values = np.frombuffer(base64.b64decode(known["columns"][-1]["values"]), "<f4")
     np.testing.assert_allclose(values, data.X2[..., 0].ravel(), rtol=1e-6)
+    assert [action["name"] for action in known["actions"]] == list(shared.action_names)
+    strength = np.frombuffer(base64.b64decode(known["actions"][0]["values"]), "<f4")
+    np.testing.assert_allclose(strength, shared.actions[..., 0].ravel(), rtol=1e-6)
     middle = [
         np.median(shared.movements.reshape(P * N, -1)[shared.nodes.ravel() == k], axis=0)
         for k in shared.nodes.ravel()
@@ -778,6 +781,22 @@ def test_names_of_any_length_keep_the_page_in_its_window(opened, tmp_path, som, 
     assert page.locator("#title-left").bounding_box()["height"] < 120
     assert {row["person"] for row in exported(page)} == {long, f"{long}2"}  # whole in the export
     assert list(exported(page)[0])[-1] == long
+
+
+def test_the_map_is_coloured_by_what_faces_do(opened, tmp_path, shared, data):
+    write_explorer(shared, data.X1, tmp_path / "map.html")
+    page = opened(tmp_path / "map.html")
+    action = shared.action_names[0]
+    assert page.locator("#colour optgroup[label=actions] option").all_inner_texts() == list(
+        shared.action_names
+    )
+    page.select_option("#colour", label=action)
+    node = int(shared.nodes[0, 0])
+    cell(page, node).hover()
+    mean = shared.actions[shared.nodes == node][:, 0].mean()
+    said = re.search(f", {action} ([-\\d.e]+) ·", page.inner_text("#status"))
+    assert float(said[1]) == pytest.approx(mean, rel=0.01, abs=1e-6)
+    assert float(exported(page)[0][action]) == pytest.approx(shared.actions[0, 0, 0], rel=1e-5, abs=1e-9)
 
 
 def test_the_colour_of_a_node_is_that_of_its_known_values(opened, tmp_path, som, gray, nodes):

@@ -55,7 +55,7 @@ def write_explorer(
     Parameters
     ----------
     som : FaceSOM or SharedGroups
-        A fitted map. A `SharedGroups` brings its groups, nodes, faces and movements along.
+        A fitted map. A `SharedGroups` brings its groups, nodes, faces, movements and actions along.
     images : array_like, shape (N, H, W), (N, H, W, 3 or 4), (P, N, H, W[, 3 or 4]), or list of P arrays
         Faces that fall on the map, each person's in the order of time; uint8 or float in [0, 1]. On the page
         they are at most 64 pixels a side.
@@ -113,9 +113,11 @@ def write_explorer(
     check_whole(max_images, "max_images", 1)
     images, lengths = as_stack(images)
     n = len(images)
-    node_groups = None
+    node_groups, actions = None, {}
     if isinstance(som, SharedGroups):
         result, som = som, som.som
+        strengths = real_numbers(result.actions, n, "actions", ndims=(2,))
+        actions = dict(zip(result.action_names, strengths.T, strict=True))
         nodes = result.nodes if nodes is None else nodes
         node_faces = result.node_faces if node_faces is None else node_faces
         movements = result.movements if movements is None else movements
@@ -128,7 +130,7 @@ def write_explorer(
     voted, groups = _groups(groups, som, nodes)
     node_groups = voted if node_groups is None else node_groups
     node_faces = _node_faces(node_faces, som, images, nodes)
-    columns = named_columns({} if columns is None else columns, n, OWN_COLUMNS)
+    columns = named_columns({} if columns is None else columns, n, (*OWN_COLUMNS, *actions))
     n_groups = max(groups.max(), node_groups.max()) + 1
     node_words, words = None, [f"group {k}" for k in range(n_groups)]
     if movements is not None:
@@ -158,6 +160,7 @@ def write_explorer(
         "distance_name": meaning,
         "images": {name: _pack(values[kept], "<i4") for name, values in by_image.items()}
         | {"distance": _pack(distances[kept], "<f4")},
+        "actions": [{"name": k, "values": _pack(v[kept], "<f4")} for k, v in actions.items()],
         "columns": [{"name": k, "values": _pack(v[kept], "<f4")} for k, v in columns.items()],
         "tile": {"height": size[0], "width": size[1], "across": ACROSS, "per_sheet": PER_SHEET},
         "crop": inked(node_faces, size),

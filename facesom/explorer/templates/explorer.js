@@ -24,7 +24,9 @@ const unpack = (text, Type) => new Type(Uint8Array.from(atob(text), (c) => c.cha
 const integers = (name) => unpack(data.images[name], Int32Array);
 const [node, person, frame, group, original] = ["node", "person", "frame", "group", "index"].map(integers);
 const distance = unpack(data.images.distance, Float32Array);
-const columns = data.columns.map(({ name, values }) => ({ name, values: unpack(values, Float32Array) }));
+const columns = ["actions", "columns"].flatMap((kind) =>
+  data[kind].map(({ name, values }) => ({ kind, name, values: unpack(values, Float32Array) }))
+);
 const names = data.persons;
 const groupNames = [...data.group_names];
 
@@ -104,7 +106,7 @@ const colourings = [
   names.length > 1 && { name: "most frequent person", key: (k, images) => mostFrequent(images), mark: personName },
   names.length > 1 && { name: "number of persons", value: (k, images) => new Set(images.map((i) => person[i])).size },
   { name: "distance to neighbouring nodes (U-matrix)", value: (k) => data.u_matrix[k] },
-  ...columns.map(({ name, values }) => ({ name, value: (k, images) => mean(images, values) })),
+  ...columns.map(({ kind, name, values }) => ({ kind, name, value: (k, images) => mean(images, values) })),
 ].filter(Boolean);
 
 // ---- the maps ----------------------------------------------------------------------------------
@@ -565,7 +567,11 @@ function showSides() {
 }
 
 const options = (list, first) => list.map((name, k) => el("option", { value: first + k }, name));
-$("colour").append(...options(colourings.map(({ name }) => short(name)), 0));
+const choices = options(colourings.map(({ name }) => short(name)), 0);
+for (const kind of new Set(colourings.map((colouring) => colouring.kind))) {
+  const of = choices.filter((_, k) => colourings[k].kind === kind);
+  $("colour").append(...(kind ? [el("optgroup", { label: kind }, ...of)] : of));
+}
 $("left").append(...options(["all persons", ...titles], ALL));
 $("right").append(el("option", { value: "" }, "no other"), ...options(["all persons", ...titles], ALL));
 $("person").append(...options(titles, 0));
