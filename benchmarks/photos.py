@@ -8,8 +8,8 @@ Scenes are made of square pictures of faces (--faces, any images; default: the h
 `lfw_subset`), pasted with a soft edge onto textures in known places, sizes and rolls. Photos without a face
 are those that come with scikit-image, and --empty. --photos are photos of people, with what is on them in
 --boxes (a CSV with the columns photo,x,y,w,h). --videos are films of one person or none: in how many frames
-one face is found, and how long it takes to follow it and its emotions. Nothing of these was in the training of
-the built-in networks.
+one face is found, and how long it takes to follow it and its emotions. Nothing of these was in the training
+of the built-in networks.
 """
 
 import argparse

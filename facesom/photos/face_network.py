@@ -111,13 +111,14 @@ def _look(gray, scales, places):
     levels, found = {}, {}
     _look_at(gray, scales, levels, places, 0, PATCHES[0], found)
     faces = _gather(_hits(found, scales))[:, :3]  # many places, few faces: other sizes of these alone
-    for step in range(-SIZES, SIZES + 1):
-        _look_at(gray, scales, levels, faces, step, PATCHES[1], found)
+    steps = np.arange(-SIZES, SIZES + 1)
+    everywhere = np.tile(faces, (len(steps), 1))
+    _look_at(gray, scales, levels, everywhere, np.repeat(steps, len(faces)), PATCHES[1], found)
     return _hits(found, scales)
 
 
 def _look_at(gray, scales, levels, places, step, side, found):
-    """Note in `found` the hits about each place, `step` levels from that of its size."""
+    """Note in `found` the hits about each place, `step` (one, or one for each) levels from that of its size."""
     own = np.abs(np.log2(places[:, 2:] * np.array(scales) / WINDOW)).argmin(axis=1) + step
     patches, corners = [], []
     for level, (x, y, _) in zip(own.tolist(), places, strict=True):
