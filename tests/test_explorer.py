@@ -343,10 +343,13 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path, som, gray, m
     assert sorted(p.name for p in tmp_path.iterdir()) == ["link.html", "map.html"]
 
 
-def test_tables_of_scikit_learn_are_no_trouble(tmp_path, som, gray):
+def test_tables_of_scikit_learn_are_no_trouble(tmp_path, som, gray, shared, data):
     write_explorer(som, gray, tmp_path / "map.html")
     with sklearn.config_context(transform_output="pandas"):
         write_explorer(som, gray, tmp_path / "pandas.html")
+        result = facesom.group_across_persons(data.X1, n_groups=3, rows=3, cols=4)
+        facesom.assign_new_person(result, data.X1[0])
+    np.testing.assert_array_equal(result.nodes, shared.nodes)
     assert (tmp_path / "map.html").read_bytes() == (tmp_path / "pandas.html").read_bytes()
 
 

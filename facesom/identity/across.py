@@ -152,7 +152,7 @@ def group_across_persons(images, n_groups=8, seed=0, *, rows=10, cols=10, refere
     probabilities = np.concatenate(list(aligner.probabilities_))
     som = FaceSOM(rows, cols, seed=seed).fit(coordinates)
     nodes = som.labels_
-    apart = som.transform(coordinates)
+    apart = np.asarray(som.transform(coordinates))  # scikit-learn may be set to give tables
 
     held = np.zeros((rows * cols, n_groups))
     np.add.at(held, nodes, probabilities)
@@ -243,7 +243,7 @@ def place_new_person(result, images):
     features, unreliable = (x[None] for x in shape_features(images, return_unreliable=True))
     placed = result.aligner.place(features)
     proba = placed.probabilities[:, result.order]
-    apart = result.som.transform(placed.coordinates)
+    apart = np.asarray(result.som.transform(placed.coordinates))
     nodes = apart.argmin(axis=1)
     return NewPerson(
         groups=most_likely(proba),

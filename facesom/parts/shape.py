@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 from numpy.typing import ArrayLike
 
-from facesom.io import DatasetError, as_faces, is_colour, on_ground
+from facesom.io import DatasetError, as_faces, in_threads, is_colour, on_ground
 
 from .ink import positions
 from .places import BROWS, EYES, LIPS, between, label_parts
@@ -196,7 +196,7 @@ def _map(function, persons):
     if len(persons) == 1:
         return [run(persons[0])]
     # threads by themselves; whatever `joblib.parallel_config` says otherwise, Dask or Ray among it
-    return Parallel(n_jobs=-1, prefer="threads")(delayed(run)(person) for person in persons)
+    return list(in_threads((delayed(run)(person) for person in persons), n_jobs=-1))
 
 
 @dataclass(frozen=True)
