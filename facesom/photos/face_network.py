@@ -118,7 +118,7 @@ def _look(gray, scales, places):
 
 
 def _look_at(gray, scales, levels, places, step, side, found):
-    """Note in `found` the hits about each place, `step` levels from that of its size (one step, or one each)."""
+    """Note in `found` the hits about each place, `step` levels (one number, or one each) from its own."""
     own = np.abs(np.log2(places[:, 2:] * np.array(scales) / WINDOW)).argmin(axis=1) + step
     patches, corners = [], []
     for level, (x, y, _) in zip(own.tolist(), places, strict=True):
