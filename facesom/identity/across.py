@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.optimize import linear_sum_assignment
 
 from facesom.io import DatasetError, as_faces
@@ -100,7 +101,15 @@ class SharedGroups:
         return f"SharedGroups({size}{chosen}, {rows} x {cols} map)"
 
 
-def group_across_persons(images, n_groups=8, seed=0, *, rows=10, cols=10, reference=None):
+def group_across_persons(
+    images: ArrayLike,
+    n_groups: int | None = 8,
+    seed: int = 0,
+    *,
+    rows: int = 10,
+    cols: int = 10,
+    reference: SharedGroups | None = None,
+) -> SharedGroups:
     """Group the frames of several persons by expression, independent of how each face is built.
 
     Parts are found, measured in the eye frame, freed of identity (`IdentityAligner`) and laid on one shared
@@ -221,7 +230,7 @@ class NewPerson:
         return frame_table(lifted, None if X2 is None else [X2], X2_names, [person])
 
 
-def place_new_person(result, images):
+def place_new_person(result: SharedGroups, images: ArrayLike) -> NewPerson:
     """Place a new person in standing groups and on the standing map, without training anything again.
 
     Parameters
@@ -238,6 +247,15 @@ def place_new_person(result, images):
     ------
     ValueError
         If the images are not faces of one person.
+
+    Examples
+    --------
+    >>> import facesom
+    >>> X1 = facesom.make_faces(n_persons=4, n_frames=40, mix="balanced").dataset.X1
+    >>> result = facesom.group_across_persons(X1[:3], n_groups=4, rows=5, cols=5)
+    >>> placed = facesom.place_new_person(result, X1[3])
+    >>> placed.groups.shape, placed.nodes.shape
+    ((40,), (40,))
     """
     images = as_faces(images, leading=1)
     features, unreliable = (x[None] for x in shape_features(images, return_unreliable=True))
@@ -257,7 +275,7 @@ def place_new_person(result, images):
     )
 
 
-def assign_new_person(result, images):
+def assign_new_person(result: SharedGroups, images: ArrayLike) -> np.ndarray:
     """Group of each frame of a new person, in the numbering of `result`; see `place_new_person` for more.
 
     Parameters
