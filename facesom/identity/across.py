@@ -339,7 +339,10 @@ def like_reference(aligner, reference):
 
 def node_faces(images, parts, nodes, closest, som):
     """Mean face (rows, cols, H, W) of each node's frames, gray; the `closest` frame where it won none."""
-    frames, parts = np.concatenate(list(images)), np.concatenate(list(parts))
+    frames, parts = (
+        x.reshape(-1, *x.shape[2:]) if isinstance(x, np.ndarray) else np.concatenate(x)
+        for x in (images, parts)
+    )
     won = np.split(np.argsort(nodes, kind="stable"), np.cumsum(som.hits_.ravel())[:-1])
     members = [w if len(w) else np.array([near]) for w, near in zip(won, closest, strict=True)]
     faces = mean_faces(frames, members, parts=parts)

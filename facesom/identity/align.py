@@ -9,16 +9,15 @@ import numpy as np
 from scipy.special import expit
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
-from threadpoolctl import threadpool_limits
 
-from facesom.io import as_array, check_n_groups
+from facesom.io import as_array, check_n_groups, one_thread
 from facesom.parts import feature_names
 
 from .actions import action_matrix
 from .chain import Frames
-from .mixture import STRENGTH_VARIANCE, e_step, fit_mixture, log_likelihood, settle
+from .mixture import STRENGTH_VARIANCE, e_step, fit_mixture, log_likelihood, settle, thinned
 
-HELD = {"shrinkage": 0.2, "strength_variance": STRENGTH_VARIANCE, "n_starts": 8}
+HELD = {"shrinkage": 0.1, "strength_variance": STRENGTH_VARIANCE, "n_starts": 8}
 FLOWING = {"shrinkage": 0.8, "strength_variance": 0.0, "n_starts": 6}
 GROUPS_TELL = 2.0  # how much groups must tell, in logarithms of their number, for expressions to be held
 STRENGTHS_TELL = 0.6  # and how much strengths must tell beside them, nats a frame
@@ -133,7 +132,7 @@ class IdentityAligner(TransformerMixin, BaseEstimator):
                 f"{self.n_features_in_}; their actions are not known."
             )
         # the matrices are small: threads would wait for each other
-        with threadpool_limits(1, "blas"):
+        with one_thread():
             if self.reading != "flowing" or not has_actions:
                 self._learn(persons, "held")
             if (
@@ -171,7 +170,7 @@ class IdentityAligner(TransformerMixin, BaseEstimator):
         inner = [self._inner(x) for x in persons]
         frames = Frames(inner)
         expected = e_step(frames, self.mixture_, self._who)
-        _, self.doubts_ = settle(frames, self.mixture_)
+        _, self.doubts_ = settle(Frames(thinned(inner)[0]), self.mixture_)
         # features that go along with what the model is made of
         self._back = np.linalg.lstsq(within @ self.axes_, within, rcond=1e-9)[0]
         self.probabilities_ = like(X, expected.responsibilities)
@@ -267,7 +266,7 @@ class IdentityAligner(TransformerMixin, BaseEstimator):
             )
         inner = [self._inner(x) for x in persons]
         usual = [np.ones(len(x), bool) for x in persons]
-        with threadpool_limits(1, "blas"):
+        with one_thread():
             for _ in range(3):
                 seen = Frames([z[keep] for z, keep in zip(inner, usual, strict=True)])
                 who, doubts = settle(seen, self.mixture_, unknown=self.known_within_)

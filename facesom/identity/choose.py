@@ -93,7 +93,7 @@ def choose_groups(features, ks=range(2, 15), *, seed=0):
     person = np.arange(len(shown))
     folds = list(GroupKFold(min(len(shown), FOLDS)).split(person, groups=person))
     explained = np.full((len(ks), len(shown)), np.nan)
-    for row, k in enumerate(tqdm(ks, desc="numbers of groups", leave=False)):
+    for row, k in enumerate(tqdm(ks, desc="numbers of groups", delay=2, leave=False)):
         for others, left_out in folds:
             known = np.concatenate([shown[p] for p in others])
             if len(np.unique(known, axis=0)) < k:

@@ -28,6 +28,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import expit
 from sklearn.cluster import KMeans
+from tqdm.auto import tqdm
 
 from .chain import Frames, forward_backward
 
@@ -204,6 +205,12 @@ def place(frames, expected, mixture):
     return Persons(offsets[..., 0], counts / counts.sum(axis=1, keepdims=True))
 
 
+def thinned(persons):
+    """Evenly spaced frames of each person, at least 20 where there are so many; and every how many-th."""
+    every = max(1, round(sum(map(len, persons)) / ENOUGH_FRAMES))
+    return [x[:: max(1, min(every, len(x) // 20))] for x in persons], every
+
+
 def offset_prior(frames, mixture):
     """Mean (P, D) and precision (P, D, D) of each person's offset before its expressions are known."""
     unsure = (LEEWAY + 1 / frames.n[:, None, None]) * mixture.spread
@@ -231,8 +238,7 @@ def fit_mixture(persons, n_groups, *, target, shrinkage, strength_variance=0.0, 
     who : Persons
     """
     rng = np.random.default_rng(seed)
-    every = max(1, round(sum(map(len, persons)) / ENOUGH_FRAMES))
-    thin = [x[:: max(1, min(every, len(x) // 20))] for x in persons]
+    thin, every = thinned(persons)
     frames, (K, D) = Frames(thin), (n_groups, thin[0].shape[1])
     within = frames.X - frames.medians[frames.person]
     spread = within.T @ within / len(within) + 1e-9 * np.eye(D)
@@ -241,7 +247,7 @@ def fit_mixture(persons, n_groups, *, target, shrinkage, strength_variance=0.0, 
         None, None, np.full(K, 1 / K), 0.5, None, None, spread, strength_variance, target, shrinkage
     )
     starts = []
-    for start in range(n_starts):
+    for start in tqdm(range(n_starts), desc="starts", delay=2, leave=False):
         who = Persons(middles[start % 2], np.full((len(thin), K), 1 / K))
         km = KMeans(K, n_init=1, random_state=int(rng.integers(2**31)))
         labels = km.fit_predict(frames.X - who.offsets[frames.person])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
 from joblib import delayed
 from numpy.typing import ArrayLike
+from tqdm.auto import tqdm
 
 from facesom.io import DatasetError, as_faces, in_threads, is_colour, on_ground
 
@@ -195,8 +197,8 @@ def _map(function, persons):
 
     if len(persons) == 1:
         return [run(persons[0])]
-    # threads by themselves; whatever `joblib.parallel_config` says otherwise, Dask or Ray among it
-    return list(in_threads((delayed(run)(person) for person in persons), n_jobs=-1))
+    with closing(in_threads(map(delayed(run), persons), -1)) as work:
+        return list(tqdm(work, desc="persons measured", total=len(persons), delay=2, leave=False))
 
 
 @dataclass(frozen=True)
