@@ -48,6 +48,9 @@ def draw_map():
 def cut_out(folder):
     """The figure of one cell of each executed notebook in a folder, made small."""
     for name, cell_id in CELLS.items():
+        if not (folder / f"{name}.ipynb").exists():
+            print(f"{name}: not in {folder}, its figure stays")
+            continue
         notebook = nbformat.read(folder / f"{name}.ipynb", as_version=4)
         outputs = [output for cell in notebook.cells if cell.id == cell_id for output in cell.outputs]
         pictures = [output.data["image/png"] for output in outputs if "image/png" in output.get("data", {})]
