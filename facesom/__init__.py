@@ -71,6 +71,10 @@ def __getattr__(name):
         return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
     if name in _ROOMS:
         return import_module(f"{__name__}.{name}")
+    if not name.startswith("_"):  # scripts of before the rooms ask here for what a room offers
+        for room in map(import_module, (f"{__name__}.{room}" for room in _ROOMS)):
+            if hasattr(room, name):
+                return getattr(room, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -140,6 +140,12 @@ def test_an_unknown_name_is_an_attribute_error():
         _ = facesom.nonsense
 
 
+def test_what_a_room_offers_is_found_without_its_room():
+    assert facesom.read_fer2013 is facesom.emotions.read_fer2013
+    assert facesom.track_faces is facesom.photos.track_faces
+    assert "read_fer2013" not in dir(facesom)
+
+
 def test_importing_the_package_loads_nothing_heavy():
     heavy = "{'matplotlib', 'sklearn', 'cv2', 'numpy'}"
     code = f"import sys, facesom; assert not {heavy} & set(sys.modules), sys.modules.keys()"
