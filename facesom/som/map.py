@@ -1,4 +1,4 @@
-"""`FaceSOM`: a self-organising map of one person's faces, trained in batches or exactly as MiniSom trains."""
+"""`FaceSOM`: a self-organizing map of one person's faces, trained in batches or exactly as MiniSom trains."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ FOLDED_ADVICE = {
 
 
 class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, BaseEstimator):
-    """Self-organising map (Kohonen, 1982; 2001) of faces or feature vectors, in scikit-learn's manner.
+    """Self-organizing map (Kohonen, 1982; 2001) of faces or feature vectors, in scikit-learn's manner.
 
     Parameters
     ----------
