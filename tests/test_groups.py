@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+import facesom
 from facesom.groups.node_groups import METHODS, NodeGroups, transitions, walk_order, ward_labels
 from facesom.som.grid import ADJACENT
 from facesom.som.map import FaceSOM
@@ -251,3 +252,13 @@ def test_transitions_are_counted_within_persons():
 def test_what_cannot_be_counted_is_said(groups, n_groups, message):
     with pytest.raises(ValueError, match=message):
         transitions(groups, n_groups)
+
+
+def test_nodes_with_one_prototype_leave_no_group_without_a_name():
+    images = facesom.to_grayscale(facesom.make_faces(1, 40, seed=2).dataset).X1[0]
+    som = FaceSOM(10, 10, seed=0).fit(images)
+    won = som.hits_.ravel() > 0
+    assert len(np.unique(som.weights_[won], axis=0)) >= 12
+    for k in range(2, 13):
+        labels = NodeGroups(k, seed=0).fit(som).labels_.ravel()
+        assert set(labels) == set(labels[won]) == set(range(k))

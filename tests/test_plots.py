@@ -14,6 +14,9 @@ from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
 
 from facesom import plots
+from facesom.drawn import make_faces
+from facesom.identity import GroupCurve, group_across_persons
+from facesom.parts import find_parts
 from facesom.plots.tiles import DARKEST, EMPTY, cell_corners, grid_image
 from facesom.som.choose import choose_parameters
 from facesom.som.map import FaceSOM
@@ -260,3 +263,74 @@ def test_messages_say_what_to_do(som, feature_som):
 def test_faces_of_0_to_255_are_shown_like_those_of_0_to_1():
     faces = np.random.default_rng(0).uniform(0, 1, (2, 3, 12, 12)).astype(np.float32)
     np.testing.assert_allclose(grid_image(255 * faces), grid_image(faces), atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def shared():
+    faces = make_faces(3, 40, seed=0, mix="balanced").dataset
+    return group_across_persons(faces.X1, n_groups=4, rows=5, cols=5), faces.X1
+
+
+def test_the_eye_frame_crosses_midway_between_the_eyes(shared):
+    images = shared[1][0]
+    ax = plots.plot_eye_frame(images)
+    thick = [line for line in ax.lines if line.get_linewidth() == 2]
+    across, down = (np.diff(line.get_xydata(), axis=0)[0] for line in thick)
+    assert abs(across @ down) < 1e-9 and across[0] > 0 and down[1] > 0, "right and down"
+    parts = find_parts(images)
+    frame = np.flatnonzero((parts == 3).any(axis=(1, 2)) & (parts == 4).any(axis=(1, 2)))[0]
+    eyes = [np.argwhere(parts[frame] == eye).mean(axis=0)[::-1] for eye in (3, 4)]
+    np.testing.assert_allclose(thick[0].get_xydata().mean(axis=0), np.mean(eyes, axis=0))
+    np.testing.assert_allclose(across, 2 * (eyes[1] - eyes[0]))
+    with pytest.raises(ValueError, match="expected two eyes in some frame, found them in none of 2"):
+        plots.plot_eye_frame(_without_eyes(images[:2]))
+
+
+def _without_eyes(images):
+    mouths = np.isin(find_parts(images), (5, 6))
+    return np.where(mouths[..., None], images, 0)
+
+
+def test_typical_faces_stand_in_the_row_of_their_person_and_the_column_of_their_group(shared):
+    result, images = shared
+    groups = result.groups.copy()
+    groups[1][groups[1] == 2] = 3  # person 1 never shows group 2
+    ax = plots.plot_typical(replace(result, groups=groups), images, persons=[1, 0], names=["b", "a"])
+    assert [t.get_text() for t in ax.get_xticklabels()] == [f"group {g}" for g in range(4)]
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["b", "a"]
+    picture = ax.images[0].get_array()
+    h, w = np.divide(picture.shape[:2], (2, 4)).astype(int)
+    tiles = picture.reshape(2, h, 4, w, *picture.shape[2:]).swapaxes(1, 2)
+    assert np.ptp(tiles[0, 2, 4:-4, 4:-4]) == 0, "an empty tile"
+    flat = groups.ravel() == 1
+    mean = result.actions.reshape(len(flat), -1)[flat].mean(axis=0)
+    mine = np.flatnonzero(groups[0] == 1)
+    best = mine[np.linalg.norm(result.actions[0, mine] - mean, axis=1).argmin()]
+    gap = (h - 64) // 2
+    np.testing.assert_allclose(
+        tiles[1, 1, gap : gap + 64, gap : gap + 64], plots.unit_faces(images[[0]])[0, best]
+    )
+    with pytest.raises(ValueError, match="images: expected those that were grouped, 3 persons"):
+        plots.plot_typical(result, images[:2])
+    with pytest.raises(ValueError, match=r"persons: expected some of 0 to 2 .* got \[3\] and 1 names"):
+        plots.plot_typical(result, images, persons=[3])
+
+
+def test_actions_that_move_most_are_drawn_in_order():
+    actions = np.sin(np.arange(30))[:, None] * (0.1, 1.0, 0.5)
+    ax = plots.plot_actions(actions, ["little", "most", "more"], most=2)
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["most", "more"]
+    np.testing.assert_array_equal(ax.images[0].get_array(), actions[:, [1, 2]].T)
+    assert ax.images[0].get_clim() == (-1, 1), "the same colour for the same strength, whoever shows it"
+    with pytest.raises(ValueError, match=r"expected frames and 2 named actions .* got shape \(30, 3\)"):
+        plots.plot_actions(actions, ["a", "b"])
+
+
+def test_the_curve_of_groups_shows_each_person_and_rings_the_advice():
+    explained = np.array([[0.2, 0.4], [0.5, 0.7], [0.55, np.nan]])
+    ax = plots.plot_group_curve(GroupCurve(np.array([2, 3, 4]), explained, 3))
+    *persons, mean, ring = ax.lines
+    np.testing.assert_array_equal([line.get_ydata() for line in persons], explained.T)
+    np.testing.assert_allclose(mean.get_ydata(), [0.3, 0.6, 0.55])
+    assert ring.get_label() == "advised: 3"
+    np.testing.assert_allclose(ring.get_xydata(), [[3, 0.6]])

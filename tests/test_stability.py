@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from joblib import parallel_config
 
 import facesom
-from facesom.groups import group_table
 from facesom.groups.node_groups import NodeGroups
 from facesom.identity.stability import GroupStability, group_stability, match_groups
 from facesom.plots import plot_groups, plot_stability
@@ -135,12 +134,6 @@ def test_marks_go_wherever_words_go(known):
     assert known.confused.tolist() == [2, 2, 1, -1]
     assert "stable: 0 (0.85); in between: 2 (0.65); unstable: 1 (0.40)" in repr(known)
     assert GroupStability(np.ones(1), np.ones((2, 1)), np.ones((1, 1))).confused.tolist() == [-1]
-    groups = np.array([[0, 1, -1]])
-    table = group_table(groups, words=known.mark(words), stability=known.stability)
-    assert table.words.tolist() == ["smile", "frown (unstable)", ""]
-    assert table.stability.tolist()[:2] == [0.85, 0.4] and np.isnan(table.stability[2])
-    with pytest.raises(ValueError, match="stability: expected one for each group up to 1, got 1"):
-        group_table(groups, stability=[1.0])
     with pytest.raises(ValueError, match="words: expected one for each of 4 groups, got 1"):
         known.mark(["a"])
 

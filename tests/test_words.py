@@ -1,10 +1,10 @@
-"""Face words: what drawn faces are known to do is said, what they do not do is not; tables hold it all."""
+"""Face words: what drawn faces are known to do is said, what they do not do is not."""
 
 import numpy as np
 import pytest
 
 from facesom.drawn.synthetic import make_faces
-from facesom.groups import describe_groups, group_distances, group_table
+from facesom.groups import describe_groups, group_distances
 from facesom.groups.words import AT_REST, MOST_WORDS, NO_FRAMES, SIGNS
 from facesom.parts.shape import feature_names, shape_features
 
@@ -142,42 +142,3 @@ def test_distances_are_those_to_the_middle_of_the_group():
     np.testing.assert_allclose(group_distances(movements[0], groups[0]), [0, 5, 0])
     uneven = group_distances([movements[0], movements[1][:1]], [groups[0], groups[1][:1]])
     assert [len(d) for d in uneven] == [3, 1]
-
-
-def test_the_table_holds_everything_in_its_row():
-    groups = np.array([[0, 1], [1, -1]])
-    probabilities = np.array([[[0.9, 0.1], [0.2, 0.8]], [[0.3, 0.7], [0.2, 0.2]]])
-    table = group_table(
-        groups,
-        nodes=np.array([[5, 6], [7, 8]]),
-        probabilities=probabilities,
-        distances=np.ones((2, 2)),
-        words=["a", "b"],
-        X2=np.arange(8).reshape(2, 2, 2),
-        X2_names=["p", "q"],
-    )
-    columns = ["person", "frame", "node", "group", "probability", "distance", "words", "p", "q"]
-    assert list(table.columns) == columns
-    assert table.loc[2].tolist() == [1, 0, 7, 1, 0.7, 1.0, "b", 4, 5]
-    assert np.isnan(table.probability[3]) and table.words[3] == ""
-    assert list(group_table(groups[0]).columns) == ["person", "frame", "group"]
-    assert list(group_table([[0], [1, 1]]).person) == [0, 1, 1]
-    assert list(group_table(groups, X2=np.zeros((2, 2, 2))).columns[-2:]) == ["X2_0", "X2_1"]
-
-
-@pytest.mark.parametrize(
-    "more, message",
-    [
-        (
-            {"nodes": np.zeros((2, 3), int)},
-            r"nodes: expected one for each frame, \[2, 2\] of the persons, got \[3, 3\]",
-        ),
-        ({"words": ["a"]}, "words: expected one for each group up to 1, got 1"),
-        ({"probabilities": np.zeros((2, 2, 1))}, "probabilities: expected one for each group up to 1"),
-        ({"X2": np.zeros((2, 2, 2)), "X2_names": ["a"]}, "X2_names: expected 2 names"),
-        ({"X2": np.zeros((2, 2, 1)), "X2_names": ["group"]}, r"names other than .*group.* got \['group'\]"),
-    ],
-)
-def test_what_does_not_fit_the_table_is_said(more, message):
-    with pytest.raises(ValueError, match=message):
-        group_table(np.array([[0, 1], [1, 0]]), **more)

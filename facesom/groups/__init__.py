@@ -6,5 +6,5 @@ from .how_many import choose_n_groups
 from .node_groups import NodeGroups, transitions
 from .profiles import compare_labels, person_profiles, similar_order
 from .resampling import person_values
-from .table import group_distances, group_table, per_frame
+from .table import group_distances, per_frame
 from .words import describe_groups

@@ -106,10 +106,11 @@ class NodeGroups(BaseEstimator):
         if self.method == "kmeans":
             km = KMeans(self.n_groups, n_init=10, random_state=self.seed)
             km.fit(weights[used], sample_weight=hits[used])
-            home = ward_labels(weights, hits, near, used.sum())  # one node that won faces in each
-            labels = np.empty(len(weights), dtype=int)
-            labels[home[used]] = km.labels_
-            labels = labels[home]
+            home = ward_labels(weights, hits, near, used.sum())  # as a rule one node that won faces in each
+            of_home = np.full(len(weights), -1)
+            of_home[home[used]] = km.labels_
+            # nodes of one prototype share a home, which leaves another without a node that won
+            labels = np.where(of_home[home] < 0, km.predict(weights), of_home[home])
         elif self.method == "ward":
             labels = ward_labels(weights, hits, near, self.n_groups)
         else:

@@ -1,9 +1,8 @@
-"""What is known of each frame: values beside groups, distances within groups, and all of it as a table."""
+"""What is known of each frame: values beside groups, distances within groups."""
 
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
 from facesom.io import brief, count_groups, per_person
 
@@ -58,85 +57,3 @@ def group_distances(movements, groups, *, n_groups=None):
     if isinstance(whole, list) and np.ndim(whole[0]):
         return np.split(distances, np.cumsum([len(g) for g in groups])[:-1])
     return distances.reshape(np.shape(whole))
-
-
-def group_table(
-    groups,
-    *,
-    nodes=None,
-    probabilities=None,
-    distances=None,
-    words=None,
-    stability=None,
-    X2=None,
-    X2_names=None,
-):
-    """Lay out what is known of each frame as a pandas table, one row for each frame.
-
-    Parameters
-    ----------
-    groups : array_like of int, shape (P, N) or (N,), or list of P arrays (N_p,)
-        Group of each frame, as in ``SharedGroups.groups``; -1 where it has none.
-    nodes : array_like of int, as `groups`, optional
-    probabilities : array_like of float, shape (P, N, K), optional
-        Of each group, as in ``SharedGroups.probabilities``; the table holds that of the frame's own.
-    distances : array_like of float, as `groups`, optional
-        As from `group_distances`.
-    words : sequence of K, optional
-        What each group shows, as from `describe_groups`.
-    stability : array_like of float, shape (K,), optional
-        How reliably each group comes back, as in ``GroupStability.stability``; the table holds the frame's
-        own.
-    X2 : array_like, shape (P, N, C), optional
-        Further numbers of each frame; a column each.
-    X2_names : sequence of C str, optional
-        Default ``"X2_0"``, ``"X2_1"``, ...
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns person, frame, group, and those of node, probability, distance, words, stability and X2 that
-        were given.
-
-    Raises
-    ------
-    ValueError
-        If something does not have a row for each frame, or words or names do not fit.
-    """
-    persons = per_person(groups, 1, "groups")
-    group, lengths = np.concatenate(persons), [len(g) for g in persons]
-
-    def rows(values, ndim, name):
-        return np.concatenate(per_frame(values, ndim, name, persons))
-
-    def own(values, name, none):
-        """Of values (..., K) of all groups that of the frame's own; `none` where it has none."""
-        if np.shape(values)[-1] <= group.max():
-            raise ValueError(
-                f"{name}: expected one for each group up to {group.max()}, got {np.shape(values)[-1]}."
-            )
-        values = np.broadcast_to(values, (len(group), np.shape(values)[-1]))
-        return np.where(group < 0, none, values[np.arange(len(group)), group])
-
-    frame = np.concatenate([np.arange(n) for n in lengths])
-    table = {"person": np.repeat(np.arange(len(lengths)), lengths), "frame": frame}
-    if nodes is not None:
-        table["node"] = rows(nodes, 1, "nodes")
-    table["group"] = group
-    if probabilities is not None:
-        table["probability"] = own(rows(probabilities, 2, "probabilities"), "probabilities", np.nan)
-    if distances is not None:
-        table["distance"] = rows(distances, 1, "distances")
-    if words is not None:
-        table["words"] = own([str(word) for word in words], "words", "")
-    if stability is not None:
-        table["stability"] = own(stability, "stability", np.nan)
-    if X2 is not None:
-        X2 = rows(X2, 2, "X2")
-        X2_names = [f"X2_{c}" for c in range(X2.shape[1])] if X2_names is None else list(X2_names)
-        if len(X2_names) != X2.shape[1] or set(X2_names) & set(table):
-            raise ValueError(
-                f"X2_names: expected {X2.shape[1]} names other than {list(table)}, got {X2_names}."
-            )
-        table |= dict(zip(X2_names, X2.T, strict=True))
-    return pd.DataFrame(table)

@@ -10,6 +10,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
+from tqdm.auto import tqdm
 
 from facesom.io import check_whole, count_groups
 from facesom.som import FaceSOM
@@ -209,7 +210,8 @@ def _persons_again(result, n_bootstraps, rng, n_jobs):
         kept = [(p, slice(int(rng.integers(step)), None, step)) for p, step in zip(drawn, steps, strict=True)]
         aligner = clone(result.aligner).set_params(seed=int(rng.integers(2**31)))
         tasks.append((aligner, [persons[p][c] for p, c in kept], [groups[p][c] for p, c in kept]))
-    return Parallel(n_jobs)(delayed(_learn_again)(*task) for task in tasks)
+    again = Parallel(n_jobs, return_as="generator")(delayed(_learn_again)(*task) for task in tasks)
+    return tqdm(again, "learned again", n_bootstraps, leave=False)
 
 
 def _learn_again(aligner, features, groups):

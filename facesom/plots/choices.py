@@ -79,6 +79,35 @@ def plot_choice(choice, *, ax=None):
     return ax
 
 
+def plot_group_curve(curve, *, ax=None):
+    """Draw how much of the movement of persons left out each number of groups explains.
+
+    Parameters
+    ----------
+    curve : GroupCurve
+        Of `facesom.identity.choose_groups`.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        A thin line for each person, the thick one is their mean, the ring the recommended number.
+    """
+    ax = new_axes(ax, (4, 7))
+    told = np.nanmean(curve.explained, axis=1)
+    thin = ax.plot(curve.ks, curve.explained, color="0.8", linewidth=0.8, zorder=1)
+    thin[0].set_label("each person")
+    ax.plot(curve.ks, told, color=COLOURS[4], marker="o", linewidth=2, label="mean over persons")
+    ring = {"markersize": 15, "mfc": "none", "mec": COLOURS[5], "mew": 2, "linestyle": "none"}
+    advised = told[curve.ks == curve.n_groups]
+    ax.plot(curve.n_groups, advised, "o", **ring, label=f"advised: {curve.n_groups}")
+    bottom = min(0, np.nanquantile(curve.explained, 0.05))
+    ax.set(xlabel="number of groups", ylabel="explained movement", ylim=(bottom, 1))
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.legend(frameon=False, ncols=3, loc="upper left")
+    return ax
+
+
 def plot_n_groups(choice):
     """Draw the curves of `choose_n_groups`, each with the number it would choose, and the recommended one.
 

@@ -1,11 +1,13 @@
-"""Emotions over the time of a video."""
+"""What is shown over the time of a video: emotions, actions."""
 
 from __future__ import annotations
 
 import numpy as np
 from matplotlib.patheffects import withStroke
 
-from .canvas import new_axes
+from facesom.io import as_array
+
+from .canvas import name_rows, new_axes
 
 #: Okabe and Ito (2008), as far as they stand out on white; neutral is gray.
 EMOTION_COLOURS = {
@@ -83,4 +85,44 @@ def plot_emotions_over_time(result, face=0, *, ax=None):
     ax.set(xlim=(0, times[-1]), ylim=(0, 1.06), xlabel="seconds", ylabel="probability", title=f"face {face}")
     ax.set_yticks(np.linspace(0, 1, 5))
     ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def plot_actions(actions, names, *, most=8, ax=None):
+    """Draw the strengths of one person's actions over time, those that move most, as a heat map.
+
+    Parameters
+    ----------
+    actions : array_like of float, shape (N, A)
+        Strengths, as in ``SharedGroups.actions``; NaN is left blank.
+    names : sequence of A str
+    most : int, default 8
+        How many are drawn.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        One row for each action, the one that moves most on top: red where it is shown, white at rest, blue
+        for its contrary.
+
+    Raises
+    ------
+    ValueError
+        If there is not a name for each action.
+    """
+    actions = as_array(actions, "actions").astype(float, copy=False)
+    if actions.ndim != 2 or not actions.size or actions.shape[1] != len(names):
+        raise ValueError(
+            f"actions: expected frames and {len(names)} named actions of one person, got shape "
+            f"{actions.shape}; pass e.g. `result.actions[0]`."
+        )
+    shown = np.argsort(-np.nan_to_num(np.nanstd(actions, axis=0)), kind="stable")[:most]
+    ax = new_axes(ax, (3, 10), side=10)
+    style = {"aspect": "auto", "interpolation": "nearest", "cmap": "RdBu_r", "vmin": -1, "vmax": 1}
+    picture = ax.imshow(actions[:, shown].T, **style)
+    ax.figure.colorbar(picture, ax=ax, label="strength", ticks=(-1, 0, 1))
+    name_rows(ax, [names[a] for a in shown])
+    ax.set_xlabel("frame")
+    ax.xaxis.get_major_locator().set_params(integer=True)
     return ax
