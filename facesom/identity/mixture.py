@@ -152,13 +152,13 @@ def e_step(frames, mixture, persons, *, temperature=1.0, unknown=None):
     K, D = mixture.means.shape
     constant = np.log(np.diag(precision_root)).sum() - 0.5 * D * np.log(2 * np.pi)
     return Expectation(
-        responsibilities[:, :K],
-        strengths,
-        strengths**2 + variance,
-        draws[:, :K],
-        kept,
-        log_likelihood + frames.n * constant / temperature,
-        distances.min(axis=1),
+        responsibilities=responsibilities[:, :K],
+        strengths=strengths,
+        squares=strengths**2 + variance,
+        draws=draws[:, :K],
+        kept=kept,
+        log_likelihood=log_likelihood + frames.n * constant / temperature,
+        distances=distances.min(axis=1),
     )
 
 
@@ -244,7 +244,16 @@ def fit_mixture(persons, n_groups, *, target, shrinkage, strength_variance=0.0, 
     spread = within.T @ within / len(within) + 1e-9 * np.eye(D)
     middles = [np.array([middle(x, axis=0) for x in thin]) for middle in (np.median, np.mean)]
     blank = Mixture(
-        None, None, np.full(K, 1 / K), 0.5, None, None, spread, strength_variance, target, shrinkage
+        means=None,
+        covariance=None,
+        shares=np.full(K, 1 / K),
+        stay=0.5,
+        offset_mean=None,
+        offset_covariance=None,
+        spread=spread,
+        strength_variance=strength_variance,
+        target=target,
+        shrinkage=shrinkage,
     )
     starts = []
     for start in tqdm(range(n_starts), desc="starts", delay=2, leave=False):
@@ -253,8 +262,15 @@ def fit_mixture(persons, n_groups, *, target, shrinkage, strength_variance=0.0, 
         labels = km.fit_predict(frames.X - who.offsets[frames.person])
         resp, ones = np.full((len(labels), K), 0.1 / K), np.ones((len(labels), K))
         resp[np.arange(len(labels)), labels] += 0.9
-        half = 0.5 * len(labels)
-        expected = Expectation(resp, ones, ones, 0.5 * frames.sum(resp), half, None, None)
+        expected = Expectation(
+            responsibilities=resp,
+            strengths=ones,
+            squares=ones,
+            draws=0.5 * frames.sum(resp),
+            kept=0.5 * len(labels),
+            log_likelihood=None,
+            distances=None,
+        )
         mixture = m_step(frames, expected, blank, who)
         starts.append(_iterate(frames, mixture, who, N_ANNEALED + 8, annealed=N_ANNEALED))
     starts.sort(key=lambda s: -s[2])
