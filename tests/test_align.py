@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import facesom
 from facesom.identity.across import group_across_persons, place_new_person
@@ -54,6 +55,65 @@ def names_of(result, truth):
     table = np.zeros((len(result.order), truth.max() + 1))
     np.add.at(table, (result.groups.ravel(), truth.ravel()), 1)
     return table.argmax(axis=1)
+
+
+# ---- manners of scikit-learn
+
+
+class OnePerson(IdentityAligner):
+    """Takes rows (N, D), as scikit-learn's checks give them, as the frames of one person."""
+
+    def fit(self, X, y=None):
+        return super().fit(X if isinstance(X, list) and len(X) == 1 else [X])
+
+    def fit_transform(self, X, y=None):
+        return super().fit_transform([X])[0]
+
+    def transform(self, X):
+        return super().transform([X])[0]
+
+    def predict(self, X):
+        return super().predict([X])[0]
+
+    def predict_proba(self, X):
+        return super().predict_proba([X])[0]
+
+
+# Of scikit-learn's checks of an estimator, those that it cannot pass, and why.
+WORDS = "it wants scikit-learn's own words, and messages here speak of persons and frames"
+SPARSE = "it wants sparse matrices refused by name; nobody's features are sparse"
+ORDER = "frames are in the order of time, and a person's face at rest is found from all of them"
+UNPASSABLE = {
+    "check_dtype_object": "it wants a TypeError for text, and every bad input here is a ValueError",
+    "check_n_features_in_after_fitting": WORDS,
+    "check_estimators_empty_data_messages": WORDS,
+    "check_fit2d_1sample": WORDS,
+    "check_fit2d_predict1d": WORDS,
+    "check_estimator_sparse_tag": SPARSE,
+    "check_estimator_sparse_array": SPARSE,
+    "check_estimator_sparse_matrix": SPARSE,
+    "check_transformer_data_not_an_array": "it gives an object without a length, and lists are persons",
+    "check_transformer_general": "fit_transform keeps the faces at rest as learned, transform finds them anew",
+    "check_methods_sample_order_invariance": ORDER,
+    "check_methods_subset_invariance": ORDER,
+}
+
+
+@parametrize_with_checks([OnePerson(2, n_starts=1)], expected_failed_checks=lambda _: UNPASSABLE)
+def test_checks_of_scikit_learn(estimator, check):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        check(estimator)
+
+
+def test_coordinates_have_names():
+    X = moving(4)[0]
+    held = IdentityAligner(4, n_starts=2).fit(X)
+    names = held.get_feature_names_out().tolist()
+    assert names == [f"identityaligner{k}" for k in range(held.transform(X).shape[-1])]
+    flowing = IdentityAligner(2, reading="flowing", n_starts=1).fit(moving(4, n_features=25)[0])
+    assert flowing.get_feature_names_out()[0] == "smile"
+    assert flowing.transform(moving(2, n_features=25)[0]).shape[-1] == len(flowing.get_feature_names_out())
 
 
 # ---- the model
@@ -269,6 +329,8 @@ def test_real_faces():
         ([np.zeros((3, 4)), np.zeros((0, 4))], r"got shape \(0, 4\) for person 1"),
         ([np.zeros((3, 4)), np.zeros((3, 5))], r"got shape \(3, 5\) for person 1"),
         ([np.zeros((3, 4)), np.full((3, 4), np.nan)], "got NaN or infinity for person 1"),
+        (np.ones((2, 3, 4), complex), "expected real numbers, got complex128"),
+        ([np.full((3, 4), "smile")], "expected real numbers, got str"),
     ],
 )
 def test_features_that_are_none(X, message):

@@ -36,7 +36,7 @@ class Placed(NamedTuple):
     doubts: np.ndarray
 
 
-class IdentityAligner(TransformerMixin, BaseEstimator):
+class IdentityAligner(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     """Learn what expressions persons share, and each person's own face at rest and mix of them.
 
     Faces are compared by the strengths of their actions (`read_actions`). Two readings of the same model
@@ -202,6 +202,23 @@ class IdentityAligner(TransformerMixin, BaseEstimator):
             the noise, in the space that the groups span; d <= n_groups.
         """
         return like(X, self.place(X).coordinates)
+
+    def get_feature_names_out(self, input_features=None):
+        """Names of the coordinates that `transform` returns: actions where movement flows, else numbers.
+
+        Parameters
+        ----------
+        input_features : ignored
+
+        Returns
+        -------
+        ndarray of str, shape (d,)
+        """
+        check_is_fitted(self, "mixture_")
+        if self.reading_ == "flowing":
+            return np.array(action_matrix()[0], dtype=object)
+        d = self._coordinates(np.zeros((1, len(self.mixture_.covariance)))).shape[1]
+        return np.array([f"identityaligner{k}" for k in range(d)], dtype=object)
 
     def predict_proba(self, X):
         """Probability of each group for each frame; sums to less than 1 where the frame may be unknown.
@@ -373,9 +390,13 @@ def as_persons(X):
     if isinstance(X, np.ndarray) and X.ndim != 3:
         guess = "; for one person pass X[None]" if X.ndim == 2 else ""
         raise ValueError(f"X: expected features (persons, frames, features), got shape {X.shape}{guess}.")
-    persons = [as_array(x, f"X[{p}]").astype(float, copy=False) for p, x in enumerate(X)]
+    persons = [as_array(x, f"X[{p}]") for p, x in enumerate(X)]
     if not persons:
         raise ValueError("X: expected at least one person, got none.")
+    kinds = sorted({x.dtype.name for x in persons if x.dtype.kind not in "biuf"})
+    if kinds:
+        raise ValueError(f"X: expected real numbers, got {', '.join(kinds)}. Complex data not supported.")
+    persons = [x.astype(float, copy=False) for x in persons]
     for p, x in enumerate(persons):
         if x.ndim != 2 or not x.size or x.shape[1] != persons[0].shape[-1]:
             raise ValueError(
