@@ -93,7 +93,7 @@ UNPASSABLE = {
     "check_estimator_sparse_array": SPARSE,
     "check_estimator_sparse_matrix": SPARSE,
     "check_transformer_data_not_an_array": "it gives an object without a length, and lists are persons",
-    "check_transformer_general": "fit_transform keeps the faces at rest as learned, transform finds them anew",
+    "check_transformer_general": "transform finds faces at rest anew, fit_transform keeps those it learned",
     "check_methods_sample_order_invariance": ORDER,
     "check_methods_subset_invariance": ORDER,
 }

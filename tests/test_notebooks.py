@@ -87,6 +87,12 @@ def test_it_writes_to_the_output_folder_only(path):
     assert not any(beside.search(source) for source in sources(path, "code")), "write to output_folder"
 
 
+def test_grays_that_moved_are_told_of_once_a_file_in_notebook_2(path):
+    code = "\n".join(sources(path, "code"))
+    if path.stem > "03" and "to_grayscale(" in code and "data_path" in code:
+        assert 'filterwarnings("ignore", "to_grayscale:")' in code
+
+
 def test_its_setup_cell_and_badge_are_stamped(path):
     notebook, fresh = read(path), read(path)
     stamp.stamp(fresh, path.stem, stamp.repository())

@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
+from tqdm.auto import tqdm
 
 from facesom.groups import ColumnEffects, NodeGroups, describe_groups, group_distances, person_profiles
 from facesom.identity import GroupStability, SharedGroups
@@ -115,7 +116,7 @@ def figures(
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     with plt.rc_context(STYLE):
-        for name, size, draw in drawings:
+        for name, size, draw in tqdm(drawings, "figures", delay=2, leave=False):
             figure, ax = plt.subplots(figsize=size)
             try:
                 draw(ax=ax)
