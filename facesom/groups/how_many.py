@@ -17,7 +17,7 @@ from facesom.identity import STABLE, UNSTABLE, match_groups
 from facesom.io import one_thread
 from facesom.som import FaceSOM
 
-from .node_groups import NodeGroups
+from .node_groups import NodeGroups, in_few_columns
 
 BOOTSTRAPS = 40
 REFERENCES = 20  # uniform sets of points that the gap statistic and the stability are compared with
@@ -127,9 +127,7 @@ def choose_n_groups(
             f"som: expected a map of which more nodes won faces than the least of ks, and 4 at least, got "
             f"{distinct} distinct ones for ks from {asked[0]}; take a larger map or more frames."
         )
-    points = points - np.average(points, axis=0, weights=hits)
-    u, length, _ = np.linalg.svd(points, full_matrices=False)
-    points = (u * length)[:, length > 1e-9 * length[0]]  # the same distances in as few numbers as can be
+    points = in_few_columns(points, hits)
     rng = np.random.default_rng(seed)
     rows = []
     with warnings.catch_warnings():

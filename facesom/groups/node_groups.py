@@ -99,7 +99,7 @@ class NodeGroups(BaseEstimator):
         self.som_ = som = X if isinstance(X, FaceSOM) else FaceSOM(seed=self.seed).fit(X)
         check_is_fitted(som, "weights_")
         self.n_features_in_ = som.n_features_in_
-        weights, hits, near = som.weights_, som.hits_.ravel(), som.steps_ <= ADJACENT
+        weights, hits, near = in_few_columns(som.weights_), som.hits_.ravel(), som.steps_ <= ADJACENT
         used = hits > 0
         if self.method in ("kmeans", "ward"):
             check_n_groups(self.n_groups, weights[used])
@@ -120,7 +120,7 @@ class NodeGroups(BaseEstimator):
         self.n_groups_ = int(self.labels_.max()) + 1
         member = self.labels_.ravel() == np.arange(self.n_groups_)[:, None]
         share = member * (hits + 1e-9)  # a group of empty nodes keeps a mean
-        centers = share @ weights / share.sum(axis=1, keepdims=True)
+        centers = share @ som.weights_ / share.sum(axis=1, keepdims=True)
         self.hits_ = member @ hits
         self.centers_ = centers.reshape(self.n_groups_, *som.prototypes_.shape[2:])
         self.distances_ = np.linalg.norm(centers[:, None] - centers[None], axis=2)
@@ -196,6 +196,13 @@ class NodeGroups(BaseEstimator):
                 "they come from another map."
             )
         return self.labels_.ravel()[X]
+
+
+def in_few_columns(points, weights=None):
+    """Points (K, D), less their mean, turned into as few columns as can hold them; their distances stay."""
+    points = points - np.average(points, axis=0, weights=weights)
+    u, length, _ = np.linalg.svd(points, full_matrices=False)
+    return (u * length)[:, length > 1e-9 * length[0]] if length[0] else points[:, :1]
 
 
 def ward_labels(points, weights, adjacent, n_groups):
