@@ -210,8 +210,9 @@ def _persons_again(result, n_bootstraps, rng, n_jobs):
         kept = [(p, slice(int(rng.integers(step)), None, step)) for p, step in zip(drawn, steps, strict=True)]
         aligner = clone(result.aligner).set_params(seed=int(rng.integers(2**31)))
         tasks.append((aligner, [persons[p][c] for p, c in kept], [groups[p][c] for p, c in kept]))
-    few = sum(map(len, persons)) < 1000  # learned again before other processes have started
-    again = Parallel(1 if few else n_jobs, return_as="generator")(delayed(_learn_again)(*task) for task in tasks)
+    if sum(map(len, persons)) < 1000:  # learned again before other processes have started
+        n_jobs = 1
+    again = Parallel(n_jobs, return_as="generator")(delayed(_learn_again)(*task) for task in tasks)
     return tqdm(again, "learned again", n_bootstraps, leave=False)
 
 
