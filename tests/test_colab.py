@@ -12,6 +12,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from PIL import Image
 
 import facesom
+from facesom import notebook
 from facesom.notebook import find_data, find_emotion_folder
 
 
@@ -187,3 +188,13 @@ def test_a_damaged_zip_says_so_and_leaves_nothing(tmp_path):
         find_emotion_folder(path, folder=outputs)
     path.write_bytes(whole)
     assert count(find_emotion_folder(path, folder=outputs)) == 6
+
+
+def test_how_long_it_takes_grows_with_the_data_and_the_time_of_a_sample(monkeypatch):
+    images = facesom.make_faces(2, 240, size=32).dataset.X1
+    clock = iter(np.cumsum([0, 9, 0, 1] * 2))
+    monkeypatch.setattr(notebook.time, "perf_counter", lambda: next(clock))
+    fixed, times = notebook.COSTS[4]
+    said = notebook.how_long(images, 4)
+    assert said.startswith(f"About {round((fixed + times * np.sqrt(4)) / 10) * 10} seconds")
+    assert said.endswith("as 120 of 480 frames are measured in 1.00.")
