@@ -1,11 +1,16 @@
 """Every file is built here with Python's own pickle and zlib, or by hand from pickle's instructions."""
 
+import builtins
+import bz2
 import contextlib
 import copyreg
 import gzip
 import io
+import lzma
 import os
+import pathlib
 import pickle
+import re
 import struct
 import subprocess
 import sys
@@ -667,6 +672,31 @@ def test_other_formats_are_named(path):
         load(path.with_name("nowhere"))
 
 
+@pytest.mark.parametrize("module", [builtins, gzip, bz2, lzma])
+@pytest.mark.parametrize("protocol", [0, 1, 2, 5])
+def test_advice_for_other_packings_works(path, monkeypatch, module, protocol):
+    body = pickle.dumps(contents(), protocol)
+    monkeypatch.chdir(path.parent)
+    for inside in (body, zlib.compress(body))[: 1 if module is builtins else 2]:
+        path.write_bytes(inside if module is builtins else module.compress(inside))
+        with pytest.raises(DatasetError, match=r"this looks like .*then load unpacked\.pickle$") as caught:
+            load(path)
+        advice = re.search(r"pathlib\..*\)(?=, then)", str(caught.value))[0]
+        eval(advice, {"path": path, "pathlib": pathlib, "zlib": zlib, module.__name__: module})
+        assert_same(load("unpacked.pickle"), contents())
+    if module is not builtins:
+        path.write_bytes(module.compress(body)[:20])  # damaged: no other error than ours
+        with pytest.raises(DatasetError, match="this looks like"):
+            load(path)
+
+
+def test_a_zip_of_something_else_is_named(path):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("data_3.pickle", zlib.compress(pickle.dumps(contents())))
+    with pytest.raises(DatasetError, match=r"it packs data_3\.pickle; unpack it"):
+        load(path)
+
+
 def test_npz_of_objects_is_refused(tmp_path):
     path, trap = tmp_path / "faces.npz", tmp_path / "trap"
     np.savez(path, **{**contents(), "X2": np.array([Touch(trap)], object)})
@@ -782,6 +812,11 @@ def test_repr_says_what_is_in_it():
         (np.zeros(256), r"has shape \(256,\).*reshape\(-1, height, width\)"),
         (np.zeros((500, 4096)), r"flattened\? Use reshape\(-1, 64, 64\)"),
         (np.zeros((64, 64, 500)), r"64 × 500 pixels.*np.moveaxis\(images, -1, 0\)"),
+        (np.zeros((64, 48, 500)), r"np.moveaxis\(images, -1, 0\)"),
+        (np.zeros((4, 64, 64, 3, 500)), r"np.moveaxis\(images, -1, 1\)"),
+        (np.zeros((4, 64, 64, 500)), r"np.moveaxis\(images, -1, 1\)"),
+        (np.zeros((43, 50, 4096)), r"flattened\? Use reshape\(\*photos.shape\[:-1\], 64, 64\)"),
+        (np.zeros((2, 3, 768)), r"flattened\? Use reshape\(\*photos.shape\[:-1\], 16, 16, 3\)"),
         (np.zeros((10, 64, 3, 64)), "the colour axis must be the last one"),
         (np.zeros((3, 7, 16)), "faces of 7 × 16 pixels; expected at least 8"),
         (np.full((2, 16, 16), np.nan), "NaN or infinity"),

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
+import contextlib
+import gzip
+import lzma
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from .files import atomic_write, open_regular
-from .gates import DatasetError, as_array, as_faces, brief, check_faces, is_colour, is_listed
+from .gates import DatasetError, as_array, as_faces, axes_cure, brief, check_faces, is_colour, is_listed
 from .machine import kind_of
 from .npz import read_npz
 from .pickles import read_pickle, write_pickle
@@ -17,6 +21,10 @@ from .pickles import read_pickle, write_pickle
 __all__ = ["DatasetError", "FaceDataset", "as_faces", "is_colour", "load", "save"]
 
 KEYS = ("X1", "X2", "y")
+PICKLES = (b"\x80", b"(d", b"}q")  # how they start, of protocol 2 and more, 0, 1
+WRAPPED = {b"\x1f\x8b": ("a gzip file", gzip), b"BZh": ("a bz2 file", bz2), b"\xfd7zX": ("an xz file", lzma)}
+UNPACK = "pathlib.Path('unpacked.pickle').write_bytes({}), then load unpacked.pickle"
+PACK = UNPACK.format("zlib.compress({})")
 SUFFIXES = ("", ".pickle", ".pkl", ".pck", ".p", ".z", ".zlib", ".npz")
 
 
@@ -63,7 +71,7 @@ class FaceDataset:
         if X1.ndim != 4 + is_colour(X1):
             raise DatasetError(
                 f"X1 has shape {X1.shape}; expected (persons, frames, height, width, 3) for RGB or (persons, "
-                f"frames, height, width) for gray{_cure(X1)}"
+                f"frames, height, width) for gray; {axes_cure(X1, 'X1', (2,))}"
             )
         for array, name, kinds, meant in (
             (X2, "X2", "biufc", "numbers"),
@@ -126,14 +134,6 @@ def _check_frames(X1, name):
             )
 
 
-def _cure(X1):
-    if X1.ndim == 5 and X1.shape[2] in (1, 3, 4):
-        gray = X1.shape[2] == 1
-        what = "one gray channel: use X1[:, :, 0]" if gray else "the colour axis: use np.moveaxis(X1, 2, -1)"
-        return f". Axis 2 is {what}"
-    return ". Are these the frames of one person? Use X1[None]" if X1.ndim == 3 + is_colour(X1) else ""
-
-
 def load(path: str | Path, *, max_bytes: int = 4 * 2**30) -> FaceDataset:
     """Read a data set without running anything that the file names.
 
@@ -174,7 +174,8 @@ def load(path: str | Path, *, max_bytes: int = 4 * 2**30) -> FaceDataset:
             file.seek(0)
             if head[:2] == b"PK":
                 return _dataset(read_npz(file, max_bytes, KEYS))
-            _check_zlib(head)
+            _check_zlib(head, file)
+            file.seek(0)
             return _dataset(read_pickle(file, max_bytes, KEYS))
     except DatasetError as error:
         raise DatasetError(f"{brief(path, 300)}: {error}") from None
@@ -182,23 +183,25 @@ def load(path: str | Path, *, max_bytes: int = 4 * 2**30) -> FaceDataset:
         raise DatasetError(f"{brief(path, 300)}: it needs more memory than this computer has") from None
 
 
-def _check_zlib(head):
+def _is_zlib(head):
+    return head[:1] != b"" and head[0] & 15 == 8 and int.from_bytes(head[:2], "big") % 31 == 0
+
+
+def _check_zlib(head, file):
     if not head:
         raise DatasetError("the file is empty; copy it again")
-    if head[0] & 15 != 8 or int.from_bytes(head[:2], "big") % 31:
-        guess = "zlib.compress(pickle.dumps(...))"
-        for start, what, opened in (
-            (b"\x80", "a pickle without zlib around it", "open(path, 'rb')"),
-            (b"\x1f\x8b", "a gzip file", "gzip.open(path)"),
-            (b"BZh", "a bz2 file", "bz2.open(path)"),
-            (b"\xfd7zX", "an xz file", "lzma.open(path)"),
-        ):
-            if head.startswith(start):
-                guess += (
-                    f", this looks like {what}: if you trust it, facesom.save(facesom.FaceDataset("
-                    f"**pickle.load({opened})), 'faces.pickle')"
-                )
-        raise DatasetError(f"not a zlib file; expected {guess}")
+    if _is_zlib(head):
+        return
+    guess = f", this one starts with {head!r}"
+    if head.startswith(PICKLES):
+        guess = ", this looks like a pickle without zlib around it: " + PACK.format("open(path, 'rb').read()")
+    for start, (what, module) in WRAPPED.items():
+        if head.startswith(start):
+            with contextlib.suppress(Exception):  # damaged: unpacking will say so
+                head = module.open(file).read(2)
+            pack = UNPACK if _is_zlib(head) else PACK
+            guess = f", this looks like {what}: " + pack.format(f"{module.__name__}.open(path).read()")
+    raise DatasetError(f"not a zlib file; expected zlib.compress(pickle.dumps(...)){guess}")
 
 
 def _dataset(contents):

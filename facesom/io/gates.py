@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from numbers import Integral
 
@@ -170,12 +171,15 @@ def as_faces(images, *, name="images", leading=None):
     images = as_array(images, name)
     check_faces(images, name)
     if allowed and images.ndim - 2 - is_colour(images) not in allowed:
-        raise DatasetError(_wrong_axes(images, name, allowed))
+        forms = {1: "(N, H, W) or (N, H, W, 3)", 2: "(P, N, H, W) or (P, N, H, W, 3)"}
+        wanted = " or those of persons, ".join(forms[n] for n in sorted(allowed))
+        cure = axes_cure(images, name, allowed)
+        raise DatasetError(f"{name}: expected faces {wanted}, got shape {images.shape}; {cure}".rstrip("; "))
     suspect = leading != 2 and images.ndim > 3 and images.shape[-4] > 4 * images.shape[-3]
     if suspect and (cure := _channel_axis(images, name)):
         warnings.warn(
             f"{name} of shape {images.shape} is read as {images.shape[-3]} gray frames for each of "
-            f"{images.shape[-4]} persons, unless{cure}",
+            f"{images.shape[-4]} persons, unless {cure}",
             stacklevel=3,
         )
     if images.dtype == bool:
@@ -213,20 +217,13 @@ def _persons(images, name):
     return persons if len({len(person) for person in persons}) > 1 else np.stack(persons)
 
 
-def _wrong_axes(images, name, allowed):
-    shape, axes = images.shape, images.ndim - 2 - is_colour(images)
-    forms = {1: "(N, H, W) or (N, H, W, 3)", 2: "(P, N, H, W) or (P, N, H, W, 3)"}
-    wanted = " or those of persons, ".join(forms[n] for n in sorted(allowed))
-    cure = "."
-    if axes > max(allowed) and _channel_axis(images, name):
-        cure = f";{_channel_axis(images, name)}"
-    elif axes == 0:
-        cure = f"; pass {name}[None]."
-    elif axes == 1:
-        cure = f"; for one person pass {name}[None]."
-    elif axes == 2:
-        cure = f"; pick one person, pass {name}[0]."
-    return f"{name}: expected faces {wanted}, got shape {shape}{cure}"
+def axes_cure(images, name, allowed):
+    """What to do about images with more or fewer axes before those of a face than are `allowed`."""
+    axes = images.ndim - 2 - is_colour(images)
+    if axes > max(allowed) and (cure := _channel_axis(images, name)):
+        return cure
+    cures = {0: f"pass {name}[None].", 1: f"for one person pass {name}[None]."}
+    return cures.get(axes, f"pick one person, pass {name}[0]." if axes == 2 else "")
 
 
 def _channel_axis(images, name):
@@ -235,8 +232,8 @@ def _channel_axis(images, name):
     if is_colour(images) or images.shape[at] not in (1, 3, 4):
         return ""
     if images.shape[at] == 1:
-        return f" axis {at} is one gray channel: pass {name}[{':, ' * at}0]."
-    return f" axis {at} is the colour axis, which must be the last one: pass np.moveaxis({name}, {at}, -1)."
+        return f"axis {at} is one gray channel: pass {name}[{':, ' * at}0]."
+    return f"axis {at} is the colour axis, which must be the last one: pass np.moveaxis({name}, {at}, -1)."
 
 
 def check_faces(images, name):
@@ -251,11 +248,12 @@ def check_faces(images, name):
             f"{name} has shape {shape}; expected (..., height, width) or (..., height, width, 3)"
             ": are the images flattened? Use reshape(-1, height, width)"
         )
-    height, width = shape[-3:-1] if is_colour(images) else shape[-2:]
-    if min(height, width) < MIN_SIDE or max(height, width) > MAX_ASPECT * min(height, width):
+    if not _makes_faces(shape):
+        cure = next((f": {cure}" for meant, cure in _other_readings(shape, name) if _makes_faces(meant)), "")
+        height, width = shape[-3:-1] if is_colour(images) else shape[-2:]
         raise DatasetError(
             f"{name} has shape {shape}, which makes faces of {height} × {width} pixels; expected at least "
-            f"{MIN_SIDE} a side and one side at most {MAX_ASPECT} times the other" + _wrong_form(images, name)
+            f"{MIN_SIDE} a side and one side at most {MAX_ASPECT} times the other{cure}"
         )
     if images.dtype in (np.uint8, bool):
         return
@@ -281,20 +279,35 @@ def check_faces(images, name):
         )
 
 
-def _wrong_form(images, name):
-    """What may be wrong with the axes of images that would make strange faces."""
-    shape, last = images.shape, images.ndim - 1
-    if shape[-1] == 1 and images.ndim > 2:
-        return f": axis {last} is one gray channel, use {name}[..., 0]"
-    if 3 in shape[:-1] and not is_colour(images):
-        at = shape.index(3)
-        return f": the colour axis must be the last one, use np.moveaxis({name}, {at}, -1)"
-    if images.ndim == 3 and shape[0] == shape[1]:
-        return ": the frames must come first, use np.moveaxis(images, -1, 0)"
-    if images.ndim == 2 and round(shape[1] ** 0.5) ** 2 == shape[1]:
-        side = round(shape[1] ** 0.5)
-        return f": are the images flattened? Use reshape(-1, {side}, {side})"
-    return ""
+def _makes_faces(shape):
+    colour = len(shape) > 2 and shape[-1] in (3, 4)
+    low, high = sorted(shape[-3:-1] if colour else shape[-2:])
+    return low >= MIN_SIDE and high <= MAX_ASPECT * low
+
+
+def _other_readings(shape, name):
+    """Shapes that may be meant by one that makes strange faces, the likeliest first, and the way to them."""
+    last, size = len(shape) - 1, shape[-1]
+    if size == 1:
+        yield shape[:-1], f"axis {last} is one gray channel, use {name}[..., 0]"
+    for face in (3, 2):  # (..., H, W, 3, frames) and (..., H, W, frames)
+        square = (
+            last >= face and shape[last - face] == shape[last - face + 1] and (face == 2 or shape[-2] == 3)
+        )
+        if square:
+            meant = (size, *shape[last - face : -1])
+            yield meant, f"the frames must come first, use np.moveaxis(images, -1, {last - face})"
+    for at in (at for at in range(last) if shape[at] == 3):
+        meant = (*shape[:at], *shape[at + 1 :], 3)
+        yield meant, f"the colour axis must be the last one, use np.moveaxis({name}, {at}, -1)"
+    frames = "-1" if last == 1 else f"*{name}.shape[:-1]"
+    for colour in ((), (3,)):
+        side = math.isqrt(size // (3 if colour else 1))
+        if math.prod((side, side, *colour)) == size:
+            meant = (side, side, *colour)
+            yield meant, f"are the images flattened? Use reshape({frames}, {', '.join(map(str, meant))})"
+    if last > 1:
+        yield (size, *shape[-3:-1]), f"the frames must come first, use np.moveaxis(images, -1, {last - 2})"
 
 
 def per_person(values, ndim, name):

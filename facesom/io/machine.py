@@ -35,11 +35,10 @@ class OldText(bytearray):
     """A text of Python 2, where bytes and texts were one: its use tells which it is."""
 
     def decoded(self):
-        for encoding in ("utf-8", "latin-1"):
-            try:
-                return self.decode(encoding)
-            except UnicodeDecodeError:
-                continue
+        try:
+            return self.decode()
+        except UnicodeDecodeError:
+            return self.decode("latin-1")
 
 
 @dataclass(frozen=True)
@@ -51,6 +50,14 @@ class LongText:
 
     def __len__(self):
         return len(self.encoded)
+
+    def latin1(self):
+        encoded, found = memoryview(self.encoded), bytearray()
+        decoder = codecs.getincrementaldecoder(self.encoding)()
+        for start in range(0, len(encoded), BLOCK):
+            last = start + BLOCK >= len(encoded)
+            found += decoder.decode(encoded[start : start + BLOCK], last).encode("latin-1")
+        return found
 
 
 def _name(value):
@@ -65,13 +72,14 @@ def _name(value):
 def kind_of(value):
     names = {OldText: "text", LongText: "text", str: "text", bytearray: "byte string"}
     names |= {PendingArray: "single array", np.ndarray: "single array", PendingDtype: "dtype"}
-    return f"a {names.get(type(value), type(value).__name__)}"
+    name = names.get(type(value), type(value).__name__)
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
 class PendingDtype:
     """`numpy.dtype`, of which only numbers, booleans, text and lists of objects are built."""
 
-    def __init__(self, spec, *_):
+    def __init__(self, spec):
         spec = _name(spec)
         if not re.fullmatch(r"[?bhilqBHILQefdgFDG]|[biufcSU][1-9]\d{0,8}|O[48]?", spec):
             raise DatasetError(f"an array holds the dtype {spec!r:.40}; expected plain numbers or texts")
@@ -87,9 +95,6 @@ class PendingArray:
     """An array that `_reconstruct` announces and BUILD fills."""
 
     value = None
-
-    def __init__(self, *_):
-        pass
 
     def build(self, _, shape, dtype, fortran, data):
         self.value = array_of(data, dtype.dtype, shape, "F" if fortran else "C")
@@ -151,9 +156,7 @@ class Machine:
             if code == pickle.STOP:
                 return self.stack.pop()
             if code not in _STEPS:
-                raise DatasetError(
-                    f"the pickle holds the instruction {code!r}, which no plain data need; nothing was run"
-                )
+                raise DatasetError(f"the pickle holds the instruction {code!r}, which no plain data need")
             _STEPS[code](self)
         raise DatasetError(
             f"the pickle takes over {steps:,} steps; keep X1 and X2 as numpy arrays, not as lists"
@@ -162,21 +165,30 @@ class Machine:
     def number(self, form):
         return struct.unpack(form, self.stream.read(struct.calcsize(form)))[0]
 
+    def buffer(self, form):
+        return self.stream.buffer(self.number(form))
+
     def copy(self, size):
         """Count bytes that are copied; a memo could have them copied again and again."""
         self.copied += size
         if self.copied > self.stream.taken:
             raise DatasetError("the pickle copies more bytes than it holds; nothing that numpy writes does")
 
+    def push(self, value):
+        self.stack.append(value)
+
     # texts and bytes
 
     def text(self, encoded, encoding="utf-8"):
         if len(encoded) > MAX_TEXT:
-            return self.stack.append(LongText(encoded, encoding))
+            return self.push(LongText(encoded, encoding))
         errors = "surrogatepass" if encoding == "utf-8" else "strict"
         text = encoded.decode(encoding, errors)
         self.copy(max(0, sys.getsizeof(text) - 100 - len(encoded)))  # some take 4 bytes a character
-        self.stack.append(text)
+        self.push(text)
+
+    def old_text(self, text):
+        self.push(OldText(text))
 
     def quoted(self):
         line = self.stream.line(self.stream.max_bytes)
@@ -184,22 +196,14 @@ class Machine:
             raise DatasetError("a text of Python 2 lacks its quotes")
         del line[-1:], line[:1]
         line = codecs.escape_decode(line)[0]  # under the same name: the longer one is given back
-        self.stack.append(OldText(line))
+        self.old_text(line)
 
     def latin1(self, text, encoding="latin1"):
         """`_codecs.encode`: protocols 0 to 2 keep bytes as text."""
         if _name(encoding) not in ("latin1", "latin-1"):
             raise DatasetError("bytes are kept as a text of another kind than numpy writes")
-        if type(text) is str:
-            self.copy(len(text))
-            return bytearray(text, "latin-1")
-        encoded, found = memoryview(text.encoded), bytearray()
-        self.copy(len(encoded))
-        decoder = codecs.getincrementaldecoder(text.encoding)()
-        for start in range(0, len(encoded), BLOCK):
-            last = start + BLOCK >= len(encoded)
-            found += decoder.decode(encoded[start : start + BLOCK], last).encode("latin-1")
-        return found
+        self.copy(len(text))
+        return bytearray(text, "latin-1") if type(text) is str else text.latin1()
 
     # containers
 
@@ -212,17 +216,7 @@ class Machine:
         self.stack = []
 
     def tuple_of(self, n):
-        items = tuple(self.stack[-n:])
-        if len(items) < n:
-            raise DatasetError("the stack is empty")
-        del self.stack[-n:]
-        self.stack.append(items)
-
-    def new(self, kind):
-        items = self.since_mark()
-        self.stack.append(kind(items) if kind is not dict else {})
-        if kind is dict:
-            self.set_items(items)
+        self.stack[-n:] = [tuple(self.stack[-n:])]
 
     def extend(self, items):
         if type(self.stack[-1]) is not list:
@@ -236,7 +230,10 @@ class Machine:
             raise DatasetError('a dict has keys that are not text; expected {"X1": ..., "X2": ..., "y": ...}')
         self.stack[-1].update(zip(map(_name, items[::2]), items[1::2], strict=True))
 
-    # the memo
+    def dict(self):
+        items = self.since_mark()
+        self.push({})
+        self.set_items(items)
 
     def put(self, number):
         if not 0 <= number < 1 << 32:
@@ -246,39 +243,34 @@ class Machine:
     def get(self, number):
         if number not in self.memo:
             raise DatasetError(f"the pickle asks for {brief(number)} in its memo, which is not there")
-        self.stack.append(self.memo[number])
+        self.push(self.memo[number])
 
     # functions
 
     def function(self, module, name):
         name = f"{_name(module)}.{_name(name)}"
         if name not in _FUNCTIONS:
-            hint = (
-                "save it as np.ma.filled(array, np.nan)"
-                if name.startswith("numpy.ma.")
-                else ("do not open the file with pickle.loads unless you trust its sender")
-            )
+            hint = "do not open the file with pickle.loads unless you trust its sender"
+            if name.startswith(("numpy.ma.", "pandas.")):
+                masked = "np.ma.filled(array, np.nan)"
+                hint = f"save it as {masked if name.startswith('numpy') else 'np.asarray(values)'}"
             raise DatasetError(
                 f"the pickle names {brief(name)!r}, which was not run: only numpy arrays, numbers, texts, "
                 f"lists and dicts are read; {hint}"
             )
-        self.stack.append(_FUNCTIONS[name])
+        self.push(_FUNCTIONS[name])
 
     def reduce(self):
         arguments, function = self.stack.pop(), self.stack.pop()
         if type(arguments) is not tuple or len(arguments) > 8 or not callable(function):
             raise DatasetError("a function is called in a way that numpy does not call it")
-        self.stack.append(function(self, *arguments))
+        self.push(function(self, *arguments))
 
     def build(self):
-        state = self.stack.pop()
-        if (
-            type(state) is not tuple
-            or len(state) > 9
-            or type(self.stack[-1]) not in (PendingDtype, PendingArray)
-        ):
+        state, filled = self.stack.pop(), self.stack[-1]
+        if type(state) is not tuple or len(state) > 9 or type(filled) not in (PendingDtype, PendingArray):
             raise DatasetError("an object is filled in a way that numpy does not fill it")
-        self.stack[-1].build(*state)
+        filled.build(*state)
 
     def scalar(self, dtype, data):
         self.copy(dtype.dtype.itemsize)
@@ -294,14 +286,14 @@ class Machine:
 
 # All that a pickle may name. The functions are these here, not those of the modules.
 _FUNCTIONS = {
-    "numpy.dtype": lambda machine, *arguments: PendingDtype(*arguments),
+    "numpy.dtype": lambda machine, spec, *_: PendingDtype(spec),
     "_codecs.encode": Machine.latin1,
     "__builtin__.bytes": lambda machine: bytearray(),
     "builtins.bytes": lambda machine: bytearray(),
     "numpy.ndarray": None,  # only ever the first argument of _reconstruct
 }
 for _core in ("numpy.core", "numpy._core"):  # numpy 1 and numpy 2
-    _FUNCTIONS[f"{_core}.multiarray._reconstruct"] = lambda machine, *arguments: PendingArray(*arguments)
+    _FUNCTIONS[f"{_core}.multiarray._reconstruct"] = lambda machine, *_: PendingArray()
     _FUNCTIONS[f"{_core}.multiarray.scalar"] = Machine.scalar
     _FUNCTIONS[f"{_core}.numeric._frombuffer"] = Machine.from_buffer
 
@@ -313,24 +305,26 @@ def _whole(line):
 _STEPS = {
     pickle.PROTO: lambda m: m.stream.read(1),
     pickle.FRAME: lambda m: m.stream.read(8),  # a hint about buffering
-    pickle.NONE: lambda m: m.stack.append(None),
-    pickle.NEWTRUE: lambda m: m.stack.append(True),
-    pickle.NEWFALSE: lambda m: m.stack.append(False),
-    pickle.INT: lambda m: m.stack.append(_whole(m.stream.line())),
-    pickle.LONG: lambda m: m.stack.append(_whole(m.stream.line())),
-    pickle.LONG1: lambda m: m.stack.append(
-        int.from_bytes(m.stream.read(m.number("<B")), "little", signed=True)
-    ),
-    pickle.FLOAT: lambda m: m.stack.append(float(m.stream.line())),
+    pickle.NONE: lambda m: m.push(None),
+    pickle.NEWTRUE: lambda m: m.push(True),
+    pickle.NEWFALSE: lambda m: m.push(False),
+    pickle.BININT: lambda m: m.push(m.number("<i")),
+    pickle.BININT1: lambda m: m.push(m.number("<B")),
+    pickle.BININT2: lambda m: m.push(m.number("<H")),
+    pickle.BINFLOAT: lambda m: m.push(m.number(">d")),
+    pickle.INT: lambda m: m.push(_whole(m.stream.line())),
+    pickle.LONG: lambda m: m.push(_whole(m.stream.line())),
+    pickle.LONG1: lambda m: m.push(int.from_bytes(m.buffer("<B"), "little", signed=True)),
+    pickle.FLOAT: lambda m: m.push(float(m.stream.line())),
     pickle.STRING: Machine.quoted,
     pickle.UNICODE: lambda m: m.text(m.stream.line(m.stream.max_bytes), "raw-unicode-escape"),
     pickle.MARK: Machine.mark,
-    pickle.EMPTY_TUPLE: lambda m: m.stack.append(()),
-    pickle.EMPTY_LIST: lambda m: m.stack.append([]),
-    pickle.EMPTY_DICT: lambda m: m.stack.append({}),
-    pickle.TUPLE: lambda m: m.new(tuple),
-    pickle.LIST: lambda m: m.new(list),
-    pickle.DICT: lambda m: m.new(dict),
+    pickle.EMPTY_TUPLE: lambda m: m.push(()),
+    pickle.EMPTY_LIST: lambda m: m.push([]),
+    pickle.EMPTY_DICT: lambda m: m.push({}),
+    pickle.TUPLE: lambda m: m.push(tuple(m.since_mark())),
+    pickle.LIST: lambda m: m.push(m.since_mark()),
+    pickle.DICT: Machine.dict,
     pickle.TUPLE1: lambda m: m.tuple_of(1),
     pickle.TUPLE2: lambda m: m.tuple_of(2),
     pickle.TUPLE3: lambda m: m.tuple_of(3),
@@ -350,15 +344,13 @@ _STEPS = {
     pickle.REDUCE: Machine.reduce,
     pickle.BUILD: Machine.build,
 }
-_NUMBERS = {pickle.BININT: "<i", pickle.BININT1: "<B", pickle.BININT2: "<H", pickle.BINFLOAT: ">d"}
-_TEXTS = {pickle.BINUNICODE: "<I", pickle.SHORT_BINUNICODE: "<B", pickle.BINUNICODE8: "<Q"}
-_OLD_TEXTS = {pickle.BINSTRING: "<I", pickle.SHORT_BINSTRING: "<B"}
-_BYTES = {pickle.BINBYTES: "<I", pickle.SHORT_BINBYTES: "<B", pickle.BINBYTES8: "<Q", pickle.BYTEARRAY8: "<Q"}
-for _code, _form in _NUMBERS.items():
-    _STEPS[_code] = lambda m, form=_form: m.stack.append(m.number(form))
-for _code, _form in _TEXTS.items():
-    _STEPS[_code] = lambda m, form=_form: m.text(m.stream.buffer(m.number(form)))
-for _code, _form in _OLD_TEXTS.items():
-    _STEPS[_code] = lambda m, form=_form: m.stack.append(OldText(m.stream.buffer(m.number(form))))
-for _code, _form in _BYTES.items():
-    _STEPS[_code] = lambda m, form=_form: m.stack.append(m.stream.buffer(m.number(form)))
+_TEXTS = {pickle.SHORT_BINUNICODE: "<B", pickle.BINUNICODE: "<I", pickle.BINUNICODE8: "<Q"}
+_BYTES = {pickle.SHORT_BINBYTES: "<B", pickle.BINBYTES: "<I", pickle.BINBYTES8: "<Q", pickle.BYTEARRAY8: "<Q"}
+_SIZED = (  # what is done with the bytes whose number is announced so
+    (Machine.text, _TEXTS),
+    (Machine.push, _BYTES),
+    (Machine.old_text, {pickle.SHORT_BINSTRING: "<B", pickle.BINSTRING: "<I"}),
+)
+for _act, _forms in _SIZED:
+    for _code, _form in _forms.items():
+        _STEPS[_code] = lambda m, act=_act, form=_form: act(m, m.buffer(form))

@@ -44,6 +44,8 @@ def read_npz(file, max_bytes, keys=None):
     try:
         with zipfile.ZipFile(file) as archive:
             members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
+            if members and not any(member.filename.endswith(".npy") for member in archive.infolist()):
+                raise DatasetError(f"it packs {brief(', '.join(members))}; unpack it, load what is in it")
             contents = dict.fromkeys(members)
             wanted = [key for key in members if keys is None or key in keys]
             size = sum(members[key].file_size for key in wanted)
