@@ -74,13 +74,11 @@ class FaceDataset:
                 f"frames, height, width) for gray; {axes_cure(X1, 'X1', (2,))}"
             )
         for array, name, kinds, meant in (
-            (X2, "X2", "biufc", "numbers"),
-            (y, "y", "biufSU", "a label for each person"),
+            (X2, "X2", "", "numbers"),
+            (y, "y", "SU", "a label for each person"),
         ):
             if array.dtype.kind not in kinds:
-                raise DatasetError(
-                    f"{name} has dtype {array.dtype}; expected {meant}: convert it with np.asarray"
-                )
+                raise DatasetError(f"{name} has dtype {array.dtype}; expected {meant}: use np.asarray")
         persons, frames = X1.shape[:2]
         if X2.shape[:2] != (persons, frames) or X2.size == 0:
             swapped = X2.shape[:2] == (frames, persons)
@@ -88,8 +86,7 @@ class FaceDataset:
                 f"X2 has shape {X2.shape}, but X1 holds {persons} persons and {frames} frames; expected "
                 f"({persons}, {frames}, 12)" + (": swap its first two axes" if swapped else "")
             )
-        if y.shape == (persons, 1):
-            y = y[:, 0]
+        y = y[:, 0] if y.shape == (persons, 1) else y
         if y.shape != (persons,):
             by_frame = y.shape == (persons, frames)
             raise DatasetError(

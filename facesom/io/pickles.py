@@ -19,61 +19,49 @@ MAX_DEPTH = 6  # of lists in lists
 def _run(stream):
     try:
         return Machine(stream).run()
-    except DatasetError:
+    except (DatasetError, MemoryError):
         raise
-    except MemoryError:
-        raise DatasetError("the file needs more memory than this computer has") from None
     except UnicodeError:
         raise DatasetError("not a readable pickle: a text in it is damaged; copy the file again") from None
     except Exception as error:
         raise DatasetError(f"not a readable pickle ({type(error).__name__}: {brief(error)})") from None
 
 
-class _Lists:
-    """Lists and texts as numpy takes them, as far as there is room.
+def _as_lists(value, stream, refused):
+    """Lists and texts as numpy takes them, as far as there is room; else an error that says `refused`.
 
     A list in a memo could unfold into terabytes, and one long text makes a wide table of all others: the room
     is eight times what the file took, or a little, and no more than `max_bytes` allows.
     """
+    room = min(8 * stream.taken + 16 * BLOCK, stream.max_bytes + BLOCK // 16)
+    items, texts, longest = 0, 0, 0
 
-    def __init__(self, stream):
-        self.room = min(8 * stream.taken + 16 * BLOCK, stream.max_bytes + BLOCK // 16)
-        self.items, self.texts, self.longest = 0, 0, 0
-
-    def is_full(self):
-        width = self.longest if self.items == self.texts else max(self.longest, 32)  # a number as text
-        return self.room < 4 * width * self.items * (self.texts > 0)
-
-    def plain(self, value, depth=0):
-        if type(value) is PendingArray:
-            value = value.value
+    def plain(value, depth):
+        nonlocal room, items, texts, longest
+        value = value.value if type(value) is PendingArray else value
         if type(value) in (bytearray, LongText):
             raise DatasetError(
                 f"{kind_of(value)} of {len(value):,} bytes is no label; expected short texts or numbers"
             )
         if type(value) is OldText:
-            self.room -= len(value)
+            room -= len(value)
             value = value.decoded()
-        if type(value) in (list, tuple):
-            self.room -= 8 if depth < MAX_DEPTH else math.inf
-            return [self.plain(item, depth + 1) for item in value if not self.is_full()]
-        if depth:
-            self.items += 1
-            self.room -= value.nbytes if isinstance(value, np.ndarray) else 8
+        if (nested := type(value) in (list, tuple)) or depth:
+            items += not nested
+            room -= value.nbytes if isinstance(value, np.ndarray) else 8 if depth < MAX_DEPTH else math.inf
         if type(value) is str:
-            self.texts += 1
-            self.longest = max(self.longest, len(value))
-        return value
+            texts, longest = texts + 1, max(longest, len(value))
+        width = longest if items == texts else max(longest, 32)  # a number as text
+        if room < 4 * width * items * (texts > 0):
+            raise DatasetError(refused)
+        return [plain(item, depth + 1) for item in value] if nested else value
+
+    return plain(value, 0)
 
 
 def read_objects(stream):
     """Read the pickle in a `.npy` file that holds objects, as nested lists."""
-    value = _run(stream)
-    lists = _Lists(stream)
-    value = lists.plain(value)
-    if lists.is_full():
-        raise DatasetError("it holds objects that are neither numbers nor short texts")
-    return value
+    return _as_lists(_run(stream), stream, "it holds objects that are neither numbers nor short texts")
 
 
 def read_pickle(file, max_bytes, keys=()):
@@ -104,12 +92,8 @@ def read_pickle(file, max_bytes, keys=()):
         raise DatasetError("more bytes follow the end of the pickle; expected one pickle alone")
     if type(contents) is dict:
         for key in (key for key in keys if key in contents):
-            lists = _Lists(stream)
-            came, contents[key] = contents[key], lists.plain(contents[key])
-            if lists.is_full():
-                raise DatasetError(
-                    f"{key} is {kind_of(came)}; expected a numpy array: np.asarray it, save again"
-                )
+            refused = f"{key} is {kind_of(contents[key])}; expected a numpy array: np.asarray it, save again"
+            contents[key] = _as_lists(contents[key], stream, refused)
     return contents
 
 
