@@ -74,8 +74,8 @@ class FaceDataset:
                 f"frames, height, width) for gray; {axes_cure(X1, 'X1', (2,))}"
             )
         for array, name, kinds, meant in (
-            (X2, "X2", "", "numbers"),
-            (y, "y", "SU", "a label for each person"),
+            (X2, "X2", "biufc", "numbers"),
+            (y, "y", "biufSU", "a label for each person"),
         ):
             if array.dtype.kind not in kinds:
                 raise DatasetError(f"{name} has dtype {array.dtype}; expected {meant}: use np.asarray")
