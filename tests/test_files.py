@@ -1,5 +1,6 @@
 """How files are written whole or not at all, how images are read, and how arrays of users come in."""
 
+import importlib.util
 import os
 import signal
 import stat
@@ -12,6 +13,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+import facesom
+from facesom.emotions import find_copies
+from facesom.features import Pixels, to_tensor
 from facesom.io import (
     DatasetError,
     as_array,
@@ -19,6 +23,7 @@ from facesom.io import (
     atomic_folder,
     atomic_write,
     check_whole,
+    on_ground,
     per_person,
     read_image,
 )
@@ -203,6 +208,48 @@ def test_a_drawing_on_transparent_ground_is_seen_whether_dark_or_light(tmp_path,
         assert abs(int(shown[20, 20]) - int(shown[0, 0])) >= 100
         assert shown[0, 0] in (0, 255)
     assert shown[0, 0] == (255 if ink < 64 else 0)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float32, np.float64])
+def test_every_function_lays_transparent_faces_by_the_same_rule(tmp_path, dark, dtype):
+    drawn = facesom.make_faces(n_persons=2, n_frames=9, size=32, seed=1).dataset.X1
+    ink, colours = drawn.any(axis=-1, keepdims=True), drawn // 4 if dark else drawn
+    clear = np.concatenate([np.where(ink, colours, [255, 0, 0]), 255 * ink], axis=-1).astype(dtype)
+    plain = np.where(ink, colours, 255 if dark else 0).astype(dtype)
+    if np.dtype(dtype).kind == "f":
+        clear, plain = clear / dtype(255), plain / dtype(255)
+    som = facesom.FaceSOM(2, 3, seed=0).fit(plain[0])
+
+    def explored(faces):
+        facesom.write_explorer(som, faces, tmp_path / "page.html")
+        return [len((tmp_path / "page.html").read_text(encoding="utf-8"))]
+
+    for seen in (
+        lambda faces: facesom.FaceSOM(2, 3, seed=0).fit(faces[0]).prototypes_,
+        lambda faces: facesom.FaceSOM(2, 3, seed=0, method="online").fit(faces[0]).prototypes_,
+        lambda faces: som.predict(faces[1]),
+        lambda faces: facesom.predict_emotions(faces[0]),
+        lambda faces: facesom.predict_emotions([faces[0, 0], faces[0, 1, :20]]),
+        lambda faces: find_copies(faces[0]),
+        lambda faces: facesom.shape_features(faces),
+        lambda faces: np.concatenate(facesom.shape_features([faces[0], faces[1, :5]])),
+        lambda faces: facesom.to_grayscale(faces),
+        lambda faces: Pixels().fit(faces).transform(faces),
+        explored,
+        lambda faces: explored([faces[0], faces[1, :5]]),
+    ):
+        np.testing.assert_allclose(seen(clear), seen(plain), atol=1e-5)
+    if importlib.util.find_spec("torch"):
+        assert to_tensor(clear[0]).equal(to_tensor(plain[0]))
+
+
+def test_persons_in_a_list_lie_on_the_ground_that_they_have_in_an_array():
+    faces = np.zeros((2, 4, 16, 16, 4), np.uint8)
+    faces[:, :, 4:8, 4:8] = [[[[[20, 20, 20, 255]]]], [[[[250, 250, 250, 255]]]]]
+    faces[0, :, 8:12, 4:8] = [20, 20, 20, 255]
+    whole, listed = on_ground(faces), on_ground(list(faces))
+    assert np.array_equal(whole, listed) and whole[1, 0, 0, 0, 0] == 255
 
 
 def test_an_opaque_image_stays_as_it_is_and_sizes_are_kept(tmp_path):

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.fft import dctn
 from scipy.spatial import KDTree
 
-from facesom.io import REC_601, as_faces, is_colour
+from facesom.io import REC_601, as_faces, is_colour, on_ground
 
 __all__ = ["find_copies", "image_hashes"]
 
@@ -91,11 +91,8 @@ def find_copies(images, others=None):
 
 def _thumbnails(images):
     """Square roots of gray values (N, 16, 16), of mean 0 and length 1, shorter without contrast."""
-    faces, size = as_faces(images, leading=1), (SIDE, SIDE)
-    gray = (
-        f[..., :3] @ REC_601.astype(np.float32) if is_colour(faces) else np.ascontiguousarray(f)
-        for f in faces
-    )
+    faces, size = on_ground(as_faces(images, leading=1)), (SIDE, SIDE)
+    gray = (f @ REC_601.astype(np.float32) if is_colour(faces) else np.ascontiguousarray(f) for f in faces)
     small = np.array(
         [cv2.resize(face, size, interpolation=cv2.INTER_AREA) for face in gray], dtype=np.float32
     )

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import softmax
 
-from facesom.io import DatasetError, as_faces, check_whole, is_colour, read_onnx
+from facesom.io import DatasetError, as_faces, check_whole, is_colour, on_ground, read_onnx
 
 from .labelled import EMOTIONS
 
@@ -121,11 +121,12 @@ class EmotionModel:
 
     def _prepare(self, face):
         """One face as float32 (C, size, size), normalised as the network wants it."""
+        face = on_ground(face)
         face = face * np.float32(255) if face.dtype != np.uint8 else face.astype(np.float32)
         if self._channels == 1 and face.ndim == 3:
-            face = cv2.cvtColor(np.ascontiguousarray(face[..., :3]), cv2.COLOR_RGB2GRAY)
+            face = cv2.cvtColor(np.ascontiguousarray(face), cv2.COLOR_RGB2GRAY)
         elif self._channels == 3:
-            face = np.repeat(face[..., None], 3, axis=2) if face.ndim == 2 else face[..., :3]
+            face = np.repeat(face[..., None], 3, axis=2) if face.ndim == 2 else face
         if face.shape[:2] != (self._size, self._size):
             smaller = self._size < min(face.shape[:2])
             how = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR

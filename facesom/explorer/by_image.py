@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from facesom.io import as_array, as_faces, is_colour
+from facesom.io import as_array, as_faces, is_colour, on_ground
 
 
 def as_stack(images):
@@ -19,14 +19,16 @@ def as_stack(images):
 
     Returns
     -------
-    images : ndarray, shape (n, H, W) or (n, H, W, 3 or 4)
+    images : ndarray, shape (n, H, W) or (n, H, W, 3)
     lengths : list of int, or None
         Frames of each person; None for a single stack.
     """
     faces = as_faces(images, leading=(1, 2))
+    transparent = faces[0].shape[-1] == 4
+    faces = on_ground(faces)
     if isinstance(faces, list):
         return np.concatenate(faces), [len(person) for person in faces]
-    if type(images) is np.ndarray:
+    if type(images) is np.ndarray and not transparent:
         faces = images  # in the dtype that came, which a map may have been trained on
     if faces.ndim - is_colour(faces) == 3:
         return faces, None

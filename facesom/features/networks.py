@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from facesom.io import as_faces, check_whole, is_colour
+from facesom.io import as_faces, check_whole, is_colour, on_ground
 
 
 def import_torch():
@@ -38,15 +38,15 @@ def to_tensor(images):
 
     Parameters
     ----------
-    images : array_like, shape (N, H, W) or (N, H, W, 3)
-        uint8 in 0..255 or float in [0, 1].
+    images : array_like, shape (N, H, W), (N, H, W, 3) or (N, H, W, 4)
+        uint8 in 0..255 or float in [0, 1]; RGBA is laid on a ground by `facesom.io.on_ground`.
 
     Returns
     -------
     torch.Tensor, float32, shape (N, 1, H, W) or (N, 3, H, W)
         In [0, 1].
     """
-    faces = as_faces(images, leading=1)
+    faces = on_ground(as_faces(images, leading=1))
     tensor = import_torch().from_numpy(np.ascontiguousarray(faces))
     tensor = tensor.permute(0, 3, 1, 2) if is_colour(faces) else tensor[:, None]
     return tensor.float() / (255 if faces.dtype == np.uint8 else 1)

@@ -71,7 +71,7 @@ class FaceDataset:
         if X1.ndim != 4 + is_colour(X1):
             raise DatasetError(
                 f"X1 has shape {X1.shape}; expected (persons, frames, height, width, 3) for RGB or (persons, "
-                f"frames, height, width) for gray; {axes_cure(X1, 'X1', (2,))}"
+                f"frames, height, width) for gray{axes_cure(X1, 'X1', (2,))}"
             )
         for array, name, kinds, meant in (
             (X2, "X2", "biufc", "numbers"),

@@ -174,7 +174,7 @@ def as_faces(images, *, name="images", leading=None):
         forms = {1: "(N, H, W) or (N, H, W, 3)", 2: "(P, N, H, W) or (P, N, H, W, 3)"}
         wanted = " or those of persons, ".join(forms[n] for n in sorted(allowed))
         cure = axes_cure(images, name, allowed)
-        raise DatasetError(f"{name}: expected faces {wanted}, got shape {images.shape}; {cure}".rstrip("; "))
+        raise DatasetError(f"{name}: expected faces {wanted}, got shape {images.shape}{cure}")
     suspect = leading != 2 and images.ndim > 3 and images.shape[-4] > 4 * images.shape[-3]
     if suspect and (cure := _channel_axis(images, name)):
         warnings.warn(
@@ -220,10 +220,13 @@ def _persons(images, name):
 def axes_cure(images, name, allowed):
     """What to do about images with more or fewer axes before those of a face than are `allowed`."""
     axes = images.ndim - 2 - is_colour(images)
-    if axes > max(allowed) and (cure := _channel_axis(images, name)):
-        return cure
-    cures = {0: f"pass {name}[None].", 1: f"for one person pass {name}[None]."}
-    return cures.get(axes, f"pick one person, pass {name}[0]." if axes == 2 else "")
+    cures = {
+        0: f"pass {name}[None]",
+        1: f"for one person pass {name}[None]",
+        2: f"pick one person, pass {name}[0]",
+    }
+    cure = (axes > max(allowed) and _channel_axis(images, name)) or cures.get(axes)
+    return f"; {cure}." if cure else "."
 
 
 def _channel_axis(images, name):
@@ -232,8 +235,8 @@ def _channel_axis(images, name):
     if is_colour(images) or images.shape[at] not in (1, 3, 4):
         return ""
     if images.shape[at] == 1:
-        return f"axis {at} is one gray channel: pass {name}[{':, ' * at}0]."
-    return f"axis {at} is the colour axis, which must be the last one: pass np.moveaxis({name}, {at}, -1)."
+        return f"axis {at} is one gray channel: pass {name}[{':, ' * at}0]"
+    return f"axis {at} is the colour axis, which must be the last one: pass np.moveaxis({name}, {at}, -1)"
 
 
 def check_faces(images, name):

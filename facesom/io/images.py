@@ -105,16 +105,24 @@ def on_ground(images):
 
     Parameters
     ----------
-    images : ndarray of uint8 or float32, shape (..., H, W, 4)
-        Others are returned as they are.
+    images : ndarray of uint8 or float32, shape (..., H, W, 4), or list of such arrays
+        A list gets one ground, as one array would. Others than RGBA are returned as they are.
 
     Returns
     -------
-    ndarray of the same dtype, shape (..., H, W, 3)
-        A drawing on transparent ground is seen, whether it is dark or light.
+    ndarray of the same dtype, shape (..., H, W, 3), or list of these
+        A drawing on transparent ground is seen, whether it is dark or light. Where all is as transparent,
+        there is no ground: the colours stay.
     """
-    if images.ndim < 3 or images.shape[-1] != 4:
+    first = images[0] if isinstance(images, list) else images
+    if first.ndim < 3 or first.shape[-1] != 4:
         return images
+    if isinstance(images, list):
+        ends = np.cumsum([len(person) for person in images])[:-1]
+        return np.split(on_ground(np.concatenate(images)), ends)
+    alpha = images[..., 3]
+    if 0 < alpha.min() == alpha.max():
+        return images[..., :3]
     stack = images.reshape(-1, *images.shape[-3:])
     full = np.float32(255 if images.dtype == np.uint8 else 1)
     some = stack[:: max(len(stack) // 1000, 1)]  # as many tell

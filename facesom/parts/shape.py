@@ -177,11 +177,9 @@ def shape_features(
 
 def _persons(images):
     """The images as a list of (N_p, H, W, C), and how to give one array of each the form of the images."""
-    faces = as_faces(images, leading=tuple(range(9)))  # any number, and lists of persons
+    faces = on_ground(as_faces(images, leading=tuple(range(9))))  # any number, and lists of persons
     if isinstance(faces, list):
-        faces = [on_ground(person) for person in faces]
         return [x if is_colour(x) else x[..., None] for x in faces], lambda arrays: arrays
-    faces = on_ground(faces)
     if not is_colour(faces):
         faces = faces[..., None]
     lead = faces.shape[:-3]

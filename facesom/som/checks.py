@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils.validation import validate_data
 
-from facesom.io import DatasetError, as_array, as_faces, check_whole, is_colour
+from facesom.io import DatasetError, as_array, as_faces, check_whole, is_colour, on_ground
 
 from .grid import NEIGHBORHOODS, TOPOLOGIES
 from .online import DECAYS, SIGMA_DECAYS
@@ -60,6 +60,8 @@ def check_samples(X):
                 "for all persons use fit_soms, for one of them pass X[0]."
             )
         faces = as_faces(samples, name="X", leading=1)
+        if faces.ndim == 4 and faces.shape[-1] == 4:
+            samples = on_ground(faces)
         return samples.reshape(len(samples), -1), samples.shape[1:], faces.dtype == np.uint8
     if samples.ndim < 2 or not len(samples):
         raise ValueError(
