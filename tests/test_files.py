@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ import pytest
 from PIL import Image
 
 import facesom
-from facesom.emotions import find_copies
+from facesom.emotions import EMOTIONS, EmotionFaces, find_copies, write_fer2013
 from facesom.features import Pixels, to_tensor
 from facesom.io import (
     DatasetError,
@@ -27,6 +28,7 @@ from facesom.io import (
     per_person,
     read_image,
 )
+from facesom.photos import find_photos, write_example_video, write_label_sheet
 
 posix = pytest.mark.skipif(os.name != "posix", reason="modes, links and pipes of POSIX")
 
@@ -168,6 +170,48 @@ def test_a_folder_that_a_kill_leaves_is_removed(tmp_path):
     with atomic_folder(tmp_path / "a") as folder:
         (folder / "x").write_text("x")
     assert names(tmp_path) == ["a", "b"] and names(tmp_path / "a") == ["x"]
+
+
+@posix
+def test_every_function_writes_through_the_one_writer(tmp_path, monkeypatch):
+    """Modes and links stay, a device, a pipe and a loop are refused, and a failed write leaves the old."""
+    gray = facesom.to_grayscale(facesom.make_faces(n_persons=2, n_frames=9, size=32, seed=1).dataset)
+    som = facesom.FaceSOM(2, 3, seed=0).fit(gray.X1[0])
+    faces = EmotionFaces((gray.X1[0] * 255).astype(np.uint8), np.arange(9) % 7, EMOTIONS)
+    writers = {
+        "a.pickle": lambda path: facesom.save(gray, path),
+        "b.npz": lambda path: facesom.save(gray, path),
+        "c.npz": som.save,
+        "d.html": lambda path: facesom.write_explorer(som, gray.X1[0], path),
+        "grid.png": lambda path: facesom.figures(som, path.parent, formats="png", dpi=40),
+        "e.csv": lambda path: write_fer2013({"Training": faces}, path),
+        "f.csv": lambda path: write_label_sheet([], path),
+        "g.mp4": write_example_video,
+        "photos/cat.png": lambda path: find_photos(folder=path.parents[1]),
+    }
+    (tmp_path / "real").mkdir()
+    for name, write in writers.items():
+        path, target = tmp_path / name, tmp_path / "real" / Path(name).name
+        path.parent.mkdir(exist_ok=True)
+        write(path)
+        path.rename(target)
+        target.chmod(0o640)
+        path.symlink_to(target)
+        write(path)
+        assert path.is_symlink() and stat.S_IMODE(target.stat().st_mode) == 0o640, name
+        before = target.read_bytes()
+        assert before, name
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "disk full")))
+            with pytest.raises(OSError, match="disk full"):
+                write(path)
+        assert target.read_bytes() == before, name
+        for make in (lambda p: p.symlink_to("/dev/null"), os.mkfifo, lambda p: p.symlink_to(p)):
+            path.unlink()
+            make(path)
+            with pytest.raises((OSError, ValueError)):
+                write(path)
+        assert not [left for left in tmp_path.rglob("*.part")], name
 
 
 # ---------------------------------------- images

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import cv2
 import numpy as np
 
-from facesom.io import DatasetError
+from facesom.io import DatasetError, atomic_write
 
 __all__ = ["ASTRONAUT_LANDMARKS", "astronaut_landmarks", "write_example_video"]
 
@@ -75,11 +78,19 @@ def write_example_video(path):
     DatasetError
         If OpenCV cannot write it.
     """
+    with tempfile.TemporaryDirectory() as folder:  # OpenCV writes in place and by name only
+        made = Path(folder) / f"example{Path(path).suffix}"
+        if not Path(path).parent.is_dir() or not _write(made):
+            raise DatasetError(
+                f"{path}: OpenCV cannot write this video; is the folder there, and the suffix .mp4?"
+            )
+        with atomic_write(path, "wb") as file:
+            file.write(made.read_bytes())
+
+
+def _write(path):
+    """Whether OpenCV could write it."""
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), FPS, (WIDTH, HEIGHT))
-    if not writer.isOpened():
-        raise DatasetError(
-            f"{path}: OpenCV cannot write this video; is the folder there, and the suffix .mp4?"
-        )
     portrait = np.ascontiguousarray(_astronaut()[PORTRAIT][..., ::-1])
     middle = (WIDTH - portrait.shape[1]) / 2, (HEIGHT - portrait.shape[0]) / 2
     for second in np.arange(0, max(_PATH), 1 / FPS):
@@ -87,7 +98,9 @@ def write_example_video(path):
         down = 6 * np.sin(3 * second)
         shift = np.array([[1, 0, middle[0] + right], [0, 1, middle[1] + down]])
         writer.write(cv2.warpAffine(portrait, shift, (WIDTH, HEIGHT), borderValue=(90, 90, 90)))
+    written = writer.isOpened()
     writer.release()
+    return written
 
 
 def _astronaut():

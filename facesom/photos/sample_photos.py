@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from facesom.io import is_hidden
+from facesom.io import atomic_write, is_hidden
 
 __all__ = ["VERSIONS", "astronaut_versions", "find_photos"]
 
@@ -90,10 +90,11 @@ def _made(folder):
         "cat.png": cat(),
     }
     for name, picture in pictures.items():
-        Image.fromarray(picture).save(folder / name)
-    damaged = folder / "damaged.png"
-    damaged.write_bytes((folder / "cat.png").read_bytes()[:5000])
-    return [*(folder / name for name in pictures), damaged]
+        with atomic_write(folder / name, "wb") as file:
+            Image.fromarray(picture).save(file, "PNG")
+    with atomic_write(folder / "damaged.png", "wb") as file:
+        file.write((folder / "cat.png").read_bytes()[:5000])
+    return [folder / name for name in (*pictures, "damaged.png")]
 
 
 def _upload():

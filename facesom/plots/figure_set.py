@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 
 from facesom.groups import ColumnEffects, NodeGroups, describe_groups, group_distances, person_profiles
 from facesom.identity import GroupStability, SharedGroups
-from facesom.io import is_colour, to_grayscale
+from facesom.io import atomic_write, is_colour, to_grayscale
 from facesom.som import FaceSOM
 
 from .cards import group_faces, plot_group_cards, plot_group_tree
@@ -122,7 +122,8 @@ def figures(
                 draw(ax=ax)
                 for kind in formats:
                     paths.append(folder / f"{name}.{kind}")
-                    figure.savefig(paths[-1], dpi=dpi)
+                    with atomic_write(paths[-1], "wb") as file:
+                        figure.savefig(file, format=kind, dpi=dpi)
                     figure.set_layout_engine("none")  # laid out once: the same in every format
             finally:
                 plt.close(figure)
