@@ -112,8 +112,7 @@ def test_coordinates_have_names():
     names = held.get_feature_names_out().tolist()
     assert names == [f"identityaligner{k}" for k in range(held.transform(X).shape[-1])]
     flowing = IdentityAligner(2, reading="flowing", n_starts=1).fit(moving(4, n_features=25)[0])
-    assert flowing.get_feature_names_out()[0] == "smile"
-    assert flowing.transform(moving(2, n_features=25)[0]).shape[-1] == len(flowing.get_feature_names_out())
+    assert len(flowing.get_feature_names_out()) == flowing.transform(moving(2, n_features=25)[0]).shape[-1]
 
 
 # ---- the model

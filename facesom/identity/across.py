@@ -13,8 +13,9 @@ from facesom.parts import mean_faces, shape_features
 from facesom.som import FaceSOM, walk_order
 
 from .actions import action_matrix, read_actions
-from .align import IdentityAligner, as_persons, less, like, most_likely
+from .align import IdentityAligner, most_likely
 from .choose import choose_groups
+from .persons import as_persons, less, like
 from .table import frame_table
 
 

@@ -7,15 +7,16 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.special import expit
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from facesom.io import as_array, check_n_groups, one_thread
+from facesom.io import check_n_groups, one_thread
 from facesom.parts import feature_names
 
 from .actions import action_matrix
 from .chain import Frames
 from .mixture import STRENGTH_VARIANCE, e_step, fit_mixture, log_likelihood, settle, thinned
+from .persons import as_persons, less, like
 
 HELD = {"shrinkage": 0.1, "strength_variance": STRENGTH_VARIANCE, "n_starts": 8}
 FLOWING = {"shrinkage": 0.8, "strength_variance": 0.0, "n_starts": 6}
@@ -36,7 +37,9 @@ class Placed(NamedTuple):
     doubts: np.ndarray
 
 
-class IdentityAligner(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+class IdentityAligner(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
+):
     """Learn what expressions persons share, and each person's own face at rest and mix of them.
 
     Faces are compared by the strengths of their actions (`read_actions`). Two readings of the same model
@@ -203,22 +206,10 @@ class IdentityAligner(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         """
         return like(X, self.place(X).coordinates)
 
-    def get_feature_names_out(self, input_features=None):
-        """Names of the coordinates that `transform` returns: actions where movement flows, else numbers.
-
-        Parameters
-        ----------
-        input_features : ignored
-
-        Returns
-        -------
-        ndarray of str, shape (d,)
-        """
+    @property
+    def _n_features_out(self):  # of which scikit-learn makes names
         check_is_fitted(self, "mixture_")
-        if self.reading_ == "flowing":
-            return np.array(action_matrix()[0], dtype=object)
-        d = self._coordinates(np.zeros((1, len(self.mixture_.covariance)))).shape[1]
-        return np.array([f"identityaligner{k}" for k in range(d)], dtype=object)
+        return self._coordinates(np.zeros((1, len(self.mixture_.covariance)))).shape[1]
 
     def predict_proba(self, X):
         """Probability of each group for each frame; sums to less than 1 where the frame may be unknown.
@@ -366,53 +357,6 @@ def _regular_inverse(scatter):
     return np.linalg.inv(scatter + 0.05 * np.diag(np.diag(scatter)) + 1e-9 * np.eye(len(scatter)))
 
 
-def less(persons, offsets):
-    """Rows (T, D) of all persons, each less their offset."""
-    return np.concatenate([x - b for x, b in zip(persons, offsets, strict=True)])
-
-
 def most_likely(probabilities):
     """Group of each frame from probabilities (T, K); -1 where they leave more than half to the unknown."""
     return np.where(probabilities.sum(axis=1) < 0.5, -1, probabilities.argmax(axis=1))
-
-
-def as_persons(X):
-    """Return features as a list of arrays, one a person, or raise `ValueError`.
-
-    Parameters
-    ----------
-    X : array_like of float, shape (P, N, D), or list of P arrays (N_p, D)
-
-    Returns
-    -------
-    list of ndarray of float64, shape (N_p, D)
-    """
-    if isinstance(X, np.ndarray) and X.ndim != 3:
-        guess = "; for one person pass X[None]" if X.ndim == 2 else ""
-        raise ValueError(f"X: expected features (persons, frames, features), got shape {X.shape}{guess}.")
-    persons = [as_array(x, f"X[{p}]") for p, x in enumerate(X)]
-    if not persons:
-        raise ValueError("X: expected at least one person, got none.")
-    kinds = sorted({x.dtype.name for x in persons if x.dtype.kind not in "biuf"})
-    if kinds:
-        raise ValueError(f"X: expected real numbers, got {', '.join(kinds)}. Complex data not supported.")
-    persons = [x.astype(float, copy=False) for x in persons]
-    for p, x in enumerate(persons):
-        if x.ndim != 2 or not x.size or x.shape[1] != persons[0].shape[-1]:
-            raise ValueError(
-                f"X: expected features (frames, {persons[0].shape[-1]}) of each person, "
-                f"got shape {x.shape} for person {p}; leave out persons without frames."
-            )
-        if not np.isfinite(x).all():
-            raise ValueError(
-                f"X: expected finite features, got NaN or infinity for person {p}; "
-                "`shape_features` imputes what it cannot measure."
-            )
-    return persons
-
-
-def like(X, rows):
-    """Cut rows (T, ...) as X is cut: an array (P, N, ...) for an array, a list of (N_p, ...) for a list."""
-    lengths = [len(x) for x in X]
-    parts = np.split(rows, np.cumsum(lengths)[:-1])
-    return np.stack(parts) if isinstance(X, np.ndarray) else parts

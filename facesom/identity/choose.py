@@ -14,7 +14,8 @@ from facesom.io import check_whole
 from facesom.parts import feature_names
 
 from .actions import action_matrix, read_actions
-from .align import IdentityAligner, as_persons
+from .align import IdentityAligner
+from .persons import as_persons
 
 WORTH = 0.08  # of what is unexplained, that one more group must explain
 BEYOND = 2.0  # standard errors over persons that its gain must exceed

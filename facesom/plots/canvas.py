@@ -5,6 +5,7 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.collections import PolyCollection
+from matplotlib.ticker import MaxNLocator
 
 #: Eight colours that people with any colour vision tell apart (Okabe and Ito, 2008); group k has k modulo 8.
 COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#000000")
@@ -62,8 +63,26 @@ def number_nodes(ax, rows, cols, places, every=1):
     ax.set_yticks(places[:: cols * by_row, 0], [every * k for k in range(0, rows, by_row)], fontsize=8)
     ax.set_xlabel("column", fontsize=8)
     ax.set_ylabel("row", fontsize=8)
+    bare(ax)
+
+
+def bare(ax):
+    """Leave out the frame, and the marks of ticks."""
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
+    return ax
+
+
+def whole_numbers(axis):
+    """Put ticks at whole numbers only."""
+    axis.set_major_locator(MaxNLocator(integer=True))
+
+
+def check_count(name, given, n, what=""):
+    """Raise `ValueError` unless there are n, one for each of them."""
+    if len(given) != n:
+        wanted = f"one for each of {n} {what}" if what else n
+        raise ValueError(f"{name}: expected {wanted}, got {len(given)}.")
 
 
 def name_rows(ax, names):

@@ -12,7 +12,7 @@ from facesom.groups import per_frame
 from facesom.io import as_array, count_groups, per_person
 from facesom.parts import mean_faces, shows_parts
 
-from .canvas import COLOURS, new_axes, points, show
+from .canvas import COLOURS, check_count, new_axes, points, show
 from .tiles import cut_margin, drawn_box, grid_image, unit_faces
 
 CENTRAL, DOUBTFUL = 5, 3  # frames on a card
@@ -51,9 +51,9 @@ def plot_group_tree(distances, faces, *, words=None, ax=None):
             "pass `NodeGroups.distances_`."
         )
     faces = cut_margin(unit_faces(np.asarray(faces)[None])[0])
-    for name, given in (("faces", faces), ("words", faces if words is None else words)):
-        if len(given) != k:
-            raise ValueError(f"{name}: expected one for each of {k} groups, got {len(given)}.")
+    check_count("faces", faces, k, "groups")
+    words = [""] * k if words is None else words
+    check_count("words", words, k, "groups")
     ax = new_axes(ax, (0.75 * k, 10), side=10.0)
     tree = linkage(squareform(distances, checks=False), "average")
     leaves = dendrogram(tree, orientation="left", ax=ax, color_threshold=0, above_threshold_color="0.3")
@@ -66,9 +66,8 @@ def plot_group_tree(distances, faces, *, words=None, ax=None):
         style = {"boxcoords": "offset points", "box_alignment": (0, 0.5), "pad": 0.1}
         style["bboxprops"] = {"edgecolor": COLOURS[group % len(COLOURS)], "linewidth": 2}
         ax.add_artist(AnnotationBbox(picture, at, (8, 0), **style))
-        text = f"{group}" if words is None else f"{group}  {words[group]}"
-        right = zoom * faces.shape[2] + 14
-        ax.annotate(text, at, (right, 0), textcoords="offset points", va="center", fontsize=10)
+        beside = {"xytext": (zoom * faces.shape[2] + 14, 0), "textcoords": "offset points"}
+        ax.annotate(f"{group}  {words[group]}".rstrip(), at, va="center", fontsize=10, **beside)
     ax.set_xlabel("mean distance")
     ax.spines["left"].set_visible(False)
     return ax
@@ -106,9 +105,8 @@ def plot_group_cards(images, groups, distances, *, doubts=None, words=None, ax=N
     distances = np.concatenate(per_person(distances, 1, "distances"))
     doubts = distances if doubts is None else np.concatenate(per_person(doubts, 1, "doubts"))
     n_groups = count_groups([groups]) if words is None else count_groups([groups], len(words))
-    for name, given in (("distances", distances), ("doubts", doubts)):
-        if len(given) != len(groups):
-            raise ValueError(f"{name}: expected one for each of {len(groups)} frames, got {len(given)}.")
+    check_count("distances", distances, len(groups), "frames")
+    check_count("doubts", doubts, len(groups), "frames")
     usual = np.stack([images[person == p].mean(axis=0) for p in range(person[-1] + 1)])
     members = [np.flatnonzero(groups == k) for k in range(n_groups)]
     n_cols = 2 + CENTRAL + DOUBTFUL

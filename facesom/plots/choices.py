@@ -8,7 +8,7 @@ import numpy as np
 from facesom.identity import STABLE
 from facesom.som import FOLDED
 
-from .canvas import COLOURS, MARKERS, new_axes
+from .canvas import COLOURS, MARKERS, new_axes, whole_numbers
 
 CHOSEN = {"facecolor": "none", "edgecolor": "#D55E00", "linewidth": 2}
 
@@ -37,7 +37,7 @@ def plot_training(som, *, ax=None):
     epochs = np.arange(len(som.history_) + 1)
     ax.plot(epochs, [*som.history_, som.quantization_error_], marker="o", markersize=3, color=COLOURS[4])
     ax.set(xlabel="epochs done", ylabel="quantization error", ylim=(0, None))
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    whole_numbers(ax.xaxis)
     return ax
 
 
@@ -58,20 +58,14 @@ def plot_choice(choice, *, ax=None):
     """
     ax = new_axes(ax, (4.5, 7))
     trials = choice.trials
+    errors = [(t.quantization_error, t.topographic_error) for t in trials]
+    stability = [t.stability for t in trials]
+    style = {"cmap": "cividis", "vmin": min(stability), "vmax": max(stability)}
     for varied, marker in zip(dict.fromkeys(t.varied for t in trials), MARKERS, strict=False):
-        swept = [t for t in trials if t.varied == varied]
-        marks = ax.scatter(
-            [t.quantization_error for t in swept],
-            [t.topographic_error for t in swept],
-            c=[t.stability for t in swept],
-            vmin=min(t.stability for t in trials),
-            vmax=max(t.stability for t in trials),
-            marker=marker,
-            label=varied,
-        )
-        marks.set_cmap("cividis")
-    best = trials[choice.chosen]
-    ax.scatter(best.quantization_error, best.topographic_error, s=250, **CHOSEN, label="chosen")
+        swept = [k for k, t in enumerate(trials) if t.varied == varied]
+        x, y = np.take(errors, swept, axis=0).T
+        marks = ax.scatter(x, y, c=np.take(stability, swept), marker=marker, label=varied, **style)
+    ax.scatter(*errors[choice.chosen], s=250, **CHOSEN, label="chosen")
     ax.axhline(FOLDED, color="0.6", linestyle=":", zorder=0, label="folded above")
     ax.set(xlabel="quantization error of held-out faces", ylabel="topographic error", ylim=(0, None))
     ax.figure.colorbar(marks, ax=ax, label="stability over seeds")
@@ -103,7 +97,7 @@ def plot_group_curve(curve, *, ax=None):
     ax.plot(curve.n_groups, advised, "o", **ring, label=f"advised: {curve.n_groups}")
     bottom = min(0, np.nanquantile(curve.explained, 0.05))
     ax.set(xlabel="number of groups", ylabel="explained movement", ylim=(bottom, 1))
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    whole_numbers(ax.xaxis)
     ax.legend(frameon=False, ncols=3, loc="upper left")
     return ax
 
@@ -141,6 +135,6 @@ def plot_n_groups(choice):
     axes[3].plot(choice.ks, choice.chance, "--s", color=COLOURS[0], markersize=3, label="chance (no groups)")
     axes[3].axhline(STABLE, color="0.75", linewidth=1, zorder=0)
     axes[3].legend(fontsize=8, frameon=False)
-    axes[3].xaxis.get_major_locator().set_params(integer=True)
+    whole_numbers(axes[3].xaxis)
     figure.supxlabel("number of groups", fontsize=10)
     return axes

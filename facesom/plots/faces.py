@@ -7,7 +7,7 @@ import numpy as np
 from facesom.io import as_faces
 from facesom.parts import find_parts
 
-from .canvas import COLOURS, gap_of, points, show
+from .canvas import COLOURS, bare, check_count, gap_of, points, show
 from .tiles import grid_image, unit_faces
 
 LEFT_EYE, RIGHT_EYE = 3, 4  # as `find_parts` numbers them
@@ -36,19 +36,19 @@ def plot_faces(images, *, titles=None, n_cols=10, ax=None):
     """
     images = as_faces(images, leading=1)
     n, h, w = images.shape[:3]
-    if titles is not None and len(titles) != n:
-        raise ValueError(f"titles: expected one for each of {n} faces, got {len(titles)}.")
+    titles, head = ([], 0) if titles is None else (titles, round(h / 4))
+    if head:
+        check_count("titles", titles, n, "faces")
     n_cols = min(n_cols, n)
     n_rows = -(-n // n_cols)
     faces = unit_faces(images[None])[0]
-    head = 0 if titles is None else round(h / 4)
     tiles = np.ones((n_rows * n_cols, head + h, *faces.shape[2:]), dtype=np.float32)
     tiles[:n, head:] = faces
     gap = gap_of(h, 1 / 20)
     image = grid_image(tiles.reshape(n_rows, n_cols, *tiles.shape[1:]), gap=gap)
     ax = show(ax, image, side=min(7.0, 1.2 * max(n_rows, n_cols)))
     size = min(9, 0.7 * points(ax, image.shape, head))
-    for place, title in enumerate(titles if titles is not None else ()):
+    for place, title in enumerate(titles):
         row, col = divmod(place, n_cols)
         x, y = (col + 0.5) * (w + gap), row * (head + h + gap) + 0.6 * head
         ax.text(x, y, title, ha="center", va="center", fontsize=size)
@@ -189,6 +189,5 @@ def plot_typical(result, images, *, persons=None, names=None, ax=None):
     height, width = np.add(tiles.shape[2:4], gap)
     ax.set_xticks((np.arange(n_groups) + 0.5) * width, [f"group {g}" for g in range(n_groups)])
     ax.set_yticks((np.arange(len(persons)) + 0.5) * height, names)
-    ax.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
-    ax.spines[:].set_visible(False)
-    return ax
+    ax.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False)
+    return bare(ax)

@@ -42,14 +42,11 @@ def plot_thumbnails(points, images, labels=None, *, names=None, size=0.08, ax=No
         raise ValueError(
             f"points: expected finite places of shape ({len(faces)}, 2), one each, got shape {points.shape}."
         )
-    kinds, code = np.array([""]), np.zeros(len(faces), dtype=int)
-    if labels is not None:
-        labels = as_array(labels, "labels")
-        if labels.shape != (len(faces),):
-            raise ValueError(
-                f"labels: expected one for each of {len(faces)} faces, got shape {labels.shape}."
-            )
-        kinds, code = np.unique(labels, return_inverse=True)
+    colours = ("0.6",) if labels is None else COLOURS
+    labels = as_array([""] * len(faces) if labels is None else labels, "labels")
+    if labels.shape != (len(faces),):
+        raise ValueError(f"labels: expected one for each of {len(faces)} faces, got shape {labels.shape}.")
+    kinds, code = np.unique(labels, return_inverse=True)
     names = [str(kind) for kind in (kinds if names is None else names)]
     if not len(names) == len(kinds) <= len(MARKERS):
         raise ValueError(
@@ -59,8 +56,8 @@ def plot_thumbnails(points, images, labels=None, *, names=None, size=0.08, ax=No
     ax = new_axes(ax, (1, 1))
     side = size * max(np.ptp(points, axis=0).max(), 1e-9)
     for k, name in enumerate(names):
-        colour = ("0.6" if labels is None else COLOURS[k],)
-        ax.scatter(*points[code == k].T, s=14, c=colour, marker=MARKERS[k], linewidth=0, label=name)
+        style = {"color": colours[k], "marker": MARKERS[k], "linewidth": 0}
+        ax.scatter(*points[code == k].T, s=14, label=name, **style)
     faces = cut_margin(unit_faces(faces[None])[0])
     down, right = np.divide(faces.shape[1:3], max(faces.shape[1:3])) * side / 2
     shown = np.empty((0, 2))
@@ -70,11 +67,10 @@ def plot_thumbnails(points, images, labels=None, *, names=None, size=0.08, ax=No
         shown = np.vstack([shown, (x, y)])
         extent = (x - right, x + right, y - down, y + down)
         ax.imshow(faces[k], cmap="gray", vmin=0, vmax=1, extent=extent, zorder=2, interpolation="antialiased")
-        colour = "0.6" if labels is None else COLOURS[code[k]]
-        draw_frame(ax, extent, color=colour, linewidth=1.5, zorder=3)
+        draw_frame(ax, extent, color=colours[code[k]], linewidth=1.5, zorder=3)
     low, high = points.min(axis=0) - 0.6 * side, points.max(axis=0) + 0.6 * side
     ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), xticks=[], yticks=[], aspect="equal")
-    if labels is not None:
+    if any(names):
         style = {"ncols": 4, "frameon": False, "fontsize": 8, "markerscale": 1.5}
         ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), **style)
     ax.spines[:].set(visible=True, color="0.85")

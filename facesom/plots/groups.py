@@ -8,7 +8,17 @@ from facesom.groups import FOUND, person_values, similar_order
 from facesom.identity import STABLE, UNSTABLE
 from facesom.io import as_array
 
-from .canvas import COLOURS, MARKERS, PERSON_COLOURS, name_rows, new_axes, write_beside
+from .canvas import (
+    COLOURS,
+    MARKERS,
+    PERSON_COLOURS,
+    bare,
+    check_count,
+    name_rows,
+    new_axes,
+    whole_numbers,
+    write_beside,
+)
 
 
 def plot_profiles(profiles, y=None, *, labels=None, names=None, ax=None):
@@ -47,12 +57,12 @@ def plot_profiles(profiles, y=None, *, labels=None, names=None, ax=None):
         y = as_array(y, "y")
         if y.shape != (n_persons,):
             raise ValueError(f"y: expected a label for each of {n_persons} persons, got shape {y.shape}.")
-        kinds = np.unique(y)
+        kinds, code = np.unique(y[order], return_inverse=True)
         if len(kinds) > len(PERSON_COLOURS):
             raise ValueError(f"y: expected at most {len(PERSON_COLOURS)} labels, got {len(kinds)}.")
         labels = _names(kinds if labels is None else labels, len(kinds), "labels")
-        for k, kind in enumerate(kinds):
-            rows = np.flatnonzero(y[order] == kind)
+        for k in range(len(kinds)):
+            rows = np.flatnonzero(code == k)
             style = {"s": 14, "marker": MARKERS[k], "color": PERSON_COLOURS[k], "clip_on": False}
             ax.scatter(np.full(len(rows), -0.8 - 0.25 * k), rows, label=labels[k], **style)
         ax.legend(loc="lower left", bbox_to_anchor=(-0.15, 1), ncols=len(kinds), frameon=False, fontsize=9)
@@ -63,10 +73,8 @@ def plot_profiles(profiles, y=None, *, labels=None, names=None, ax=None):
     ax.yaxis.set_label_position("right")
     ax.set_ylabel("person", fontsize=8)
     ax.set_yticks(range(0, n_persons, step), order[::step], fontsize=7)
-    ax.tick_params(length=0)
-    ax.spines[:].set_visible(False)
     ax.figure.colorbar(picture, ax=ax, label="share of the person's frames")
-    return ax
+    return bare(ax)
 
 
 def plot_effects(comparison, *, labels=None, names=None, label="share of the frames", ax=None):
@@ -103,10 +111,9 @@ def plot_effects(comparison, *, labels=None, names=None, label="share of the fra
         if np.isnan(q):
             write_beside(ax, k, "not tested")
             continue
-        colour = COLOURS[5] if q <= FOUND else COLOURS[4]
+        colour, inside = (COLOURS[5], COLOURS[5]) if q <= FOUND else (COLOURS[4], "white")
         ax.plot(comparison.interval[k], [k, k], color=colour, linewidth=2)
-        style = {"color": colour, "markerfacecolor": colour if q <= FOUND else "white", "markersize": 7}
-        ax.plot(comparison.difference[k], k, "o", **style)
+        ax.plot(comparison.difference[k], k, "o", color=colour, markerfacecolor=inside, markersize=7)
         write_beside(ax, k, "q < 0.001" if q < 0.001 else f"q = {q:.3f}")
     name_rows(ax, names)
     ax.set_xlabel(f"{label}: {second} less {first}")
@@ -152,7 +159,7 @@ def plot_permutations(permuted, observed, *, two_sided=False, label="", ax=None)
     ax.hist([permuted[~far], permuted[far]], label=names, **style)
     ax.axvline(observed, color="black", linewidth=2, label=f"true labels: {observed:.2f}")
     ax.set(xlabel=label, ylabel="shuffles")
-    ax.yaxis.get_major_locator().set_params(integer=True)
+    whole_numbers(ax.yaxis)
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), fontsize=8, frameon=False)
     return ax
 
@@ -238,17 +245,14 @@ def plot_column_effects(effects, *, words=None, ax=None):
             ax.text(j, i, f"{value:+.1f}", ha="center", va="center", fontsize=8, color=colour)
     ax.set_xticks(range(c), [name.replace("_", " ") for name in effects.names], rotation=40, ha="right")
     ax.set_yticks(range(k), names)
-    ax.tick_params(length=0)
-    ax.spines[:].set_visible(False)
     ax.figure.colorbar(picture, ax=ax, label="difference from the rest, standard deviations")
-    return ax
+    return bare(ax)
 
 
 def _names(names, n, argument):
     """Names as a list of `n` str; numbers if there are none."""
     names = [str(name) for name in (range(n) if names is None else names)]
-    if len(names) != n:
-        raise ValueError(f"{argument}: expected {n}, got {len(names)}.")
+    check_count(argument, names, n)
     return names
 
 

@@ -13,6 +13,7 @@ from .canvas import (
     COLOURS,
     MARKERS,
     PERSON_COLOURS,
+    check_count,
     gap_of,
     lay_out,
     new_axes,
@@ -220,19 +221,17 @@ def plot_components(som, names, *, n_cols=4):
         )
     d = som.prototypes_.shape[2]
     if not isinstance(names, dict):
-        if len(names) != d:
-            raise ValueError(f"names: expected one for each of {d} columns, got {len(names)}.")
+        check_count("names", names, d, "columns")
         names = dict(enumerate(names))
     if not names or not all(0 <= column < d for column in names):
         raise ValueError(f"names: expected columns from 0 to {d - 1}, got {sorted(names)}.")
     n_cols = min(n_cols, len(names))
     n_rows = -(-len(names) // n_cols)
-    figure = plt.figure(figsize=(2.6 * n_cols, 2.3 * n_rows), layout="constrained")
-    axes = [figure.add_subplot(n_rows, n_cols, k + 1) for k in range(len(names))]
-    for ax, (column, name) in zip(axes, names.items(), strict=True):
-        plot_nodes(som, som.prototypes_[..., column], ax=ax)
-        ax.set_title(name, fontsize=9)
-        ax.set(xticks=[], yticks=[], xlabel="", ylabel="")
+    figure, axes = plt.figure(figsize=(2.6 * n_cols, 2.3 * n_rows), layout="constrained"), []
+    for k, (column, name) in enumerate(names.items(), start=1):
+        axes.append(plot_nodes(som, som.prototypes_[..., column], ax=figure.add_subplot(n_rows, n_cols, k)))
+        axes[-1].set_title(name, fontsize=9)
+        axes[-1].set(xticks=[], yticks=[], xlabel="", ylabel="")
     return np.array(axes)
 
 
@@ -266,8 +265,7 @@ def plot_persons(som, nodes, *, names=None, ax=None):
             f"{nodes[0].shape if nodes else ()}; pick some, e.g. `result.nodes[:2]`."
         )
     names = [f"person {p}" for p in range(len(nodes))] if names is None else names
-    if len(names) != len(nodes):
-        raise ValueError(f"names: expected one for each of {len(nodes)} persons, got {len(names)}.")
+    check_count("names", names, len(nodes), "persons")
     ax = new_axes(ax, (som.rows, som.cols))
     lay_out(ax, som, node_cells(som, facecolor="#f2f2f2", edgecolor="white", linewidth=1))
     shares = [np.bincount(person, minlength=som.rows * som.cols) / len(person) for person in nodes]

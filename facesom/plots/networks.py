@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
 
 from facesom.io import as_array
 
-from .canvas import COLOURS, ON_WHITE, new_axes
+from .canvas import COLOURS, ON_WHITE, new_axes, whole_numbers
 
 N_BINS = 10
 
@@ -44,7 +43,7 @@ def plot_history(histories, *, ax=None):
     for style, name in (("--", "on training faces"), ("-", "on held-out faces")):
         ax.plot([], [], style, color="0.4", label=name)
     ax.set(xlabel="epoch", ylabel="loss")
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    whole_numbers(ax.xaxis)
     ax.legend(frameon=False, fontsize=9)
     ax.grid(color="0.92")
     return ax
@@ -106,7 +105,7 @@ def plot_calibration(probabilities, labels, *, n_bins=N_BINS, ax=None):
     half = 1.96 / (1 + 1.96**2 / n) * np.sqrt(right * (1 - right) / n + 1.96**2 / (4 * n**2))
     ax.vlines(confidence, middle - half, middle + half, color=COLOURS[4], linewidth=1.5)
     ax.scatter(confidence, right, s=20 + 400 * n / n.sum(), color=COLOURS[4], alpha=0.8, zorder=3)
-    error = (n * np.abs(confidence - right)).sum() / n.sum()
+    error = calibration_error(probabilities, labels, n_bins=n_bins)
     ax.text(0.03, 0.97, f"mean distance {error:.3f}\n{n.sum():,} faces", va="top", fontsize=9)
     ax.set(xlabel="probability given to the class said", ylabel="share that is right")
     ax.set(xlim=(0, 1.02), ylim=(0, 1.02), aspect="equal")
@@ -117,10 +116,8 @@ def plot_calibration(probabilities, labels, *, n_bins=N_BINS, ax=None):
 
 def _bins(probabilities, labels, n_bins):
     """Number of faces, mean largest probability, and share that is right, of each bin that has faces."""
-    probabilities, labels = (
-        as_array(probabilities, "probabilities").astype(float, copy=False),
-        as_array(labels, "labels"),
-    )
+    probabilities = as_array(probabilities, "probabilities").astype(float, copy=False)
+    labels = as_array(labels, "labels")
     if probabilities.ndim != 2 or labels.shape != probabilities.shape[:1] or not labels.size:
         raise ValueError(
             f"labels: expected one for each row of probabilities (N, K), got {labels.shape} and "

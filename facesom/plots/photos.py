@@ -53,9 +53,8 @@ def plot_people(result, *, blind=False, ax=None):
                 place = (y - 3 / unit, "bottom")
             else:
                 place, words = (y + 3 / unit, "top"), words.replace("\n", " ")  # no place but within the box
-            ax.text(
-                x + w / 2, place[0], words, fontsize=size, ha="center", va=place[1], linespacing=1.0, **style
-            )
+            style |= {"fontsize": size, "ha": "center", "va": place[1], "linespacing": 1.0}
+            ax.text(x + w / 2, place[0], words, **style)
     if not len(result):
         ax.set_title("no face found")
     return ax
@@ -95,10 +94,8 @@ def plot_people_bars(result, *, ax=None):
         for c, share in enumerate(p):
             ax.barh(y, share, height, left=start, color=colours[c], edgecolor="white", linewidth=0.6)
             if share > 0.13 and height > 0.3:
-                ink = "white" if colours[c] in DARK else "black"
-                ax.text(
-                    start + share / 2, y, result.names[c], ha="center", va="center", fontsize=8, color=ink
-                )
+                style = {"fontsize": 8, "color": "white" if colours[c] in DARK else "black"}
+                ax.text(start + share / 2, y, result.names[c], ha="center", va="center", **style)
             start += share
     named = [(y, name) for y, name, _, _ in rows if name]
     ax.set_yticks([y for y, _ in named], [name for _, name in named])
@@ -106,15 +103,6 @@ def plot_people_bars(result, *, ax=None):
     ax.tick_params(axis="y", length=0)
     ax.spines[["top", "right", "left"]].set_visible(False)
     handles = [Rectangle((0, 0), 1, 1, color=colour) for colour in colours]
-    ax.legend(
-        handles,
-        result.names,
-        ncols=len(handles),
-        loc="lower center",
-        bbox_to_anchor=(0.5, 1),
-        fontsize=8,
-        frameon=False,
-        handlelength=1,
-        columnspacing=1,
-    )
+    style = {"frameon": False, "fontsize": 8, "handlelength": 1, "columnspacing": 1}
+    ax.legend(handles, result.names, ncols=len(handles), loc="lower center", bbox_to_anchor=(0.5, 1), **style)
     return ax

@@ -8,7 +8,7 @@ import numpy as np
 from facesom.emotions import MEASURES
 from facesom.io import as_array, as_faces
 
-from .canvas import COLOURS, draw_frame, name_rows, new_axes, write_beside
+from .canvas import COLOURS, bare, draw_frame, name_rows, new_axes, write_beside
 
 BLUE, ORANGE = COLOURS[4], COLOURS[5]
 
@@ -45,9 +45,8 @@ def plot_confusion(scores, *, ax=None):
     ax.set_xticks(np.arange(k + 1) - 0.5, minor=True)
     ax.set_yticks(np.arange(k + 1) - 0.5, minor=True)
     ax.grid(which="minor", color="0.85", linewidth=0.8)
-    ax.tick_params(which="both", length=0)
-    ax.spines[:].set_visible(False)
-    return ax
+    ax.tick_params(which="minor", length=0)
+    return bare(ax)
 
 
 def plot_comparison(scores, *, measure="balanced_accuracy", ax=None):
@@ -149,9 +148,8 @@ def plot_predictions(images, predicted, truth=None, *, names, n_columns=8, ax=No
     truth = predicted if truth is None else as_array(truth, "truth")
     for name, values in (("predicted", predicted), ("truth", truth)):
         if values.shape != (len(images),):
-            raise ValueError(
-                f"{name}: expected one class for each of {len(images)} images, got {values.shape}."
-            )
+            wanted = f"one class for each of {len(images)} images"
+            raise ValueError(f"{name}: expected {wanted}, got {values.shape}.")
     n_columns = min(n_columns, len(images))
     n_rows = -(-len(images) // n_columns)
     height, width = images.shape[1:3]

@@ -7,7 +7,7 @@ from matplotlib.patheffects import withStroke
 
 from facesom.io import as_array
 
-from .canvas import name_rows, new_axes
+from .canvas import name_rows, new_axes, whole_numbers
 
 #: Okabe and Ito (2008), as far as they stand out on white; neutral is gray.
 EMOTION_COLOURS = {
@@ -57,14 +57,12 @@ def plot_emotions_over_time(result, face=0, *, ax=None):
     ax = new_axes(ax, (4, 10), 10)
     tracks = result.tracks
     mine = tracks.face == face
-    curves = np.full(
-        (len(tracks.looks), len(result.names)), np.nan
-    )  # a look without the face breaks the lines
+    curves = np.full((len(tracks.looks), len(result.names)), np.nan)  # without the face, lines break
     curves[np.searchsorted(tracks.looks, tracks.frame[mine])] = result.probabilities[mine]
     times = tracks.look_times
+    colours = emotion_colours(result.names)
     for c in np.argsort(-result.probabilities[mine].mean(axis=0), kind="stable"):
-        name, peak = result.names[c], np.nanargmax(curves[:, c])
-        colour = emotion_colours(result.names)[c]
+        name, colour, peak = result.names[c], colours[c], np.nanargmax(curves[:, c])
         strong = curves[peak, c] >= STRONG
         ax.plot(times, curves[:, c], ".-", ms=3, lw=2.2 if strong else 0.9, color=colour, label=name)
         if strong:
@@ -73,18 +71,12 @@ def plot_emotions_over_time(result, face=0, *, ax=None):
             text.set_path_effects([withStroke(linewidth=3, foreground="white")])
     lost = np.isnan(curves[:, 0])
     step = (times[1] - times[0]) / 2 if len(times) > 1 else 0.5
-    ax.fill_between(
-        np.column_stack([times - step, times + step]).ravel(),
-        *(0, 1.1),
-        where=np.repeat(lost, 2),
-        color="#EEEEEE",
-        label="not found" if lost.any() else None,
-        zorder=0,
-    )
+    shade = {"color": "#EEEEEE", "zorder": 0, "label": "not found" if lost.any() else None}
+    ends = np.column_stack([times - step, times + step]).ravel()
+    ax.fill_between(ends, 0, 1.1, where=np.repeat(lost, 2), **shade)
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     ax.set(xlim=(0, times[-1]), ylim=(0, 1.06), xlabel="seconds", ylabel="probability", title=f"face {face}")
     ax.set_yticks(np.linspace(0, 1, 5))
-    ax.spines[["top", "right"]].set_visible(False)
     return ax
 
 
@@ -124,5 +116,5 @@ def plot_actions(actions, names, *, most=8, ax=None):
     ax.figure.colorbar(picture, ax=ax, label="strength", ticks=(-1, 0, 1))
     name_rows(ax, [names[a] for a in shown])
     ax.set_xlabel("frame")
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    whole_numbers(ax.xaxis)
     return ax
