@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -115,18 +116,20 @@ def figures(
     drawings = list(_drawings(result, images, groups, stability, effects, y, persons))
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    with plt.rc_context(STYLE):
+    with plt.rc_context(STYLE), tempfile.TemporaryDirectory() as drawn:
         for name, size, draw in tqdm(drawings, "figures", delay=2, leave=False):
             figure, ax = plt.subplots(figsize=size)
             try:
                 draw(ax=ax)
                 for kind in formats:
                     paths.append(folder / f"{name}.{kind}")
-                    with atomic_write(paths[-1], "wb") as file:
-                        figure.savefig(file, format=kind, dpi=dpi)
+                    figure.savefig(Path(drawn) / paths[-1].name, dpi=dpi)
                     figure.set_layout_engine("none")  # laid out once: the same in every format
             finally:
                 plt.close(figure)
+        for made in Path(drawn).iterdir():
+            with atomic_write(folder / made.name, "wb") as file:
+                file.write(made.read_bytes())
     return paths
 
 
