@@ -57,16 +57,16 @@ $(VENV)/$(STAMP): requirements.txt pyproject.toml
 	@echo "Installing into $(VENV): about a minute"
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/python -m pip install --quiet --upgrade pip
-	$(VENV)/bin/python -m pip install --quiet --editable '.[notebooks]'
+	$(VENV)/bin/python -m pip install --editable '.[notebooks]'
 	@touch $@
 
 $(VENV)/$(STAMP)-%: $(VENV)/$(STAMP)
 	@echo "Installing what make $* needs beside: about a minute"
-	$(VENV)/bin/python -m pip install --quiet --editable '.[$*]' $(TORCH)
+	$(VENV)/bin/python -m pip install --editable '.[$*]' $(TORCH)
 	@touch $@
 
 $(COLAB)/$(STAMP): requirements.txt pyproject.toml constraints-colab.txt
 	test -x $(COLAB)/bin/python || $(or $(PYTHON313),$(PYTHON)) -m venv $(COLAB)
 	$(COLAB)/bin/python -m pip install --quiet --upgrade pip
-	$(COLAB)/bin/python -m pip install --quiet --constraint constraints-colab.txt --editable '.[test]'
+	$(COLAB)/bin/python -m pip install --constraint constraints-colab.txt --editable '.[test]'
 	@touch $@

@@ -13,7 +13,7 @@ import base64
 import os
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import nbformat
@@ -152,33 +152,36 @@ def execute_all(paths, folder, values, jobs):
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))  # kernels inherit it
     os.environ.setdefault("PYTHONWARNINGS", "ignore:IProgress not found")  # bars are text here
     n_cells = sum(len(nbformat.read(path, as_version=4).cells) + 1 for path in paths)
-    patience = 0.1 if sys.stderr.isatty() else 10  # seconds between two lines of a log
+    patience = 0.5 if sys.stderr.isatty() else 10  # seconds between two lines of a log
     bar = tqdm(total=n_cells, unit="cell", desc="notebooks", dynamic_ncols=True, mininterval=patience)
-    running, failed = {}, []
+    at, failed = {}, []  # the cell at which each notebook is
 
     def one(path):
         start = time.perf_counter()
 
         def report(cell, n_cells):
-            bar.set_postfix_str(", ".join(f"{name[:2]}: {k}" for name, k in running.items()), refresh=False)
-            bar.update(cell - running.get(path.stem, 0))
-            running[path.stem] = cell
+            bar.set_postfix_str(", ".join(f"{name[:2]}: {k}" for name, k in at.items()), refresh=False)
+            bar.update(cell - at.get(path.stem, 0))
+            at[path.stem] = cell
 
         notebook, error = execute(path, folder, values, report)
         write_results(notebook, path.stem, folder)
-        running.pop(path.stem, None)
+        at.pop(path.stem, None)
         return path, error, time.perf_counter() - start
 
     with bar, ThreadPoolExecutor(jobs) as pool:
         try:
             # the later notebooks take longest
-            for done in as_completed([pool.submit(one, path) for path in reversed(paths)]):
-                path, error, seconds = done.result()
-                bar.write(f"{path.stem}: {seconds:.0f} s")
-                if error is not None:
-                    failed.append(path.stem)
-                    where = f"{path.name} stopped there; what it did is in {folder / path.name}"
-                    bar.write(f"{error}\n{where}", sys.stderr)
+            running = {pool.submit(one, path) for path in reversed(paths)}
+            while running:
+                done, running = wait(running, timeout=patience, return_when=FIRST_COMPLETED)
+                bar.refresh()  # the time goes on in a long cell, too
+                for path, error, seconds in (future.result() for future in done):
+                    bar.write(f"{path.stem}: {seconds:.0f} s")
+                    if error is not None:
+                        failed.append(path.stem)
+                        where = f"{path.name} stopped there; what it did is in {folder / path.name}"
+                        bar.write(f"{error}\n{where}", sys.stderr)
         except KeyboardInterrupt:
             os._exit(130)  # threads cannot be stopped; the kernels end with this process
     return failed

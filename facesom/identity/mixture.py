@@ -24,6 +24,7 @@ al., 1977):
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from multiprocessing import parent_process
 
 import numpy as np
 from scipy.special import expit
@@ -256,7 +257,8 @@ def fit_mixture(persons, n_groups, *, target, shrinkage, strength_variance=0.0, 
         shrinkage=shrinkage,
     )
     starts = []
-    for start in tqdm(range(n_starts), desc="starts", delay=2, leave=False):
+    silent = parent_process() is not None  # a worker would draw its bar over those of the others
+    for start in tqdm(range(n_starts), desc="starts", delay=2, leave=False, disable=silent):
         who = Persons(middles[start % 2], np.full((len(thin), K), 1 / K))
         km = KMeans(K, n_init=1, random_state=int(rng.integers(2**31)))
         labels = km.fit_predict(frames.X - who.offsets[frames.person])
