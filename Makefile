@@ -1,6 +1,8 @@
 PYTHON ?= python3
 DATA ?=
-NOTEBOOKS ?= "0[1-5]*"
+# parameters of notebooks, e.g. SET="fast=True person_id=4"
+SET ?=
+NOTEBOOKS ?= 0[1-5]
 # for the tests of neural networks; TORCH= leaves them out
 TORCH ?= torch==2.13.0
 VENV := .venv
@@ -19,8 +21,8 @@ help:  ## show this list
 
 install: $(VENV)/$(STAMP)  ## make .venv and install facesom into it
 
-run: install  ## run notebooks 01-05 into outputs/; your own file: make run DATA=path/to/faces.pickle
-	$(VENV)/bin/python notebooks/run.py $(NOTEBOOKS) $(if $(DATA),--data "$(DATA)")
+run: install  ## run notebooks 01-05 into outputs/; others, own files: make run NOTEBOOKS=08 DATA=path SET=seed=1
+	$(VENV)/bin/python notebooks/run.py $(patsubst %,"%",$(NOTEBOOKS)) $(if $(DATA),--data "$(DATA)") $(foreach s,$(SET),--set "$(s)")
 
 # two tests at a time, each on one thread, so that they do not wait for each other
 test: export OMP_NUM_THREADS = 1

@@ -1,7 +1,7 @@
 """Execute notebooks, each in a fresh kernel, and keep what they make.
 
     python notebooks/run.py                        all notebooks on drawn faces, into outputs/
-    python notebooks/run.py "03*" --data my.pickle --set person_id=4
+    python notebooks/run.py 03 --data my.pickle --set person_id=4
 
 Executed notebooks (.ipynb and, with nbconvert, .html) and figures (.png) stand in the output folder beside
 the files that the notebooks write.
@@ -25,10 +25,9 @@ HERE = Path(__file__).resolve().parent
 
 
 def find_notebooks(patterns=("*",)):
-    """Return the paths of the numbered notebooks whose name fits one of the patterns, in order."""
-    return sorted(
-        {path for pattern in patterns for path in HERE.glob(f"{pattern}.ipynb") if path.stem[:2].isdigit()}
-    )
+    """Return the paths of the numbered notebooks whose name begins as one of the patterns, in order."""
+    fitting = {path for pattern in patterns for path in HERE.glob(pattern.rstrip("*") + "*.ipynb")}
+    return sorted(path for path in fitting if path.stem[:2].isdigit())
 
 
 def set_parameters(notebook, values):
@@ -111,14 +110,14 @@ def _value(text):
     name, _, value = text.partition("=")
     try:
         return name, ast.literal_eval(value)
-    except (SyntaxError, ValueError):
-        return name, value
+    except (SyntaxError, ValueError):  # kernels run in the output folder
+        return name, str(Path(value).resolve()) if value and Path(value).exists() else value
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", default=["*"], help='which notebooks, e.g. "03*"; default: all')
-    parser.add_argument("--data", help="a pickle of faces; default: drawn faces, 43 persons of 500 frames")
+    parser.add_argument("names", nargs="*", default=["*"], help="which notebooks, e.g. 03; default: all")
+    parser.add_argument("--data", help="a file or folder of your own; default: faces that are drawn")
     parser.add_argument("--out", type=Path, default=HERE.parent / "outputs", help="output folder")
     parser.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], help="a parameter")
     parser.add_argument("--jobs", type=int, default=2, help="how many notebooks run at a time; default: 2")
@@ -127,8 +126,8 @@ def main():
     values = dict(map(_value, arguments.set))
     if arguments.data:
         data = Path(arguments.data).expanduser().resolve()
-        if not data.is_file():
-            parser.error(f"there is no file {data}")
+        if not data.exists():
+            parser.error(f"there is no file or folder {data}")
         values["data_path"] = str(data)
     paths = find_notebooks(arguments.names)
     if not paths:

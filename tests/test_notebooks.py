@@ -155,3 +155,11 @@ def test_parameters_need_their_cell():
         run.set_parameters(nbformat.v4.new_notebook(cells=[]), {"a": 1})
     with pytest.raises(ValueError, match='one cell with the id "setup", found 0'):
         stamp.stamp(nbformat.v4.new_notebook(cells=[]), "x", "")
+
+
+def test_notebooks_are_named_by_how_they_begin_and_paths_are_those_of_the_caller(tmp_path, monkeypatch):
+    assert [path.stem[:2] for path in run.find_notebooks(["0[12]", "08"])] == ["01", "02", "08"]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "party.jpg").write_bytes(b"")
+    assert run._value("photo_path=party.jpg") == ("photo_path", str(tmp_path / "party.jpg"))
+    assert run._value("pair=happy sad") == ("pair", "happy sad") and run._value("fast=True") == ("fast", True)
