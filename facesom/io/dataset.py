@@ -174,10 +174,9 @@ def load(path: str | Path, *, max_bytes: int = 4 * 2**30) -> FaceDataset:
             _check_zlib(head, file)
             file.seek(0)
             return _dataset(read_pickle(file, max_bytes, KEYS))
-    except DatasetError as error:
-        raise DatasetError(f"{brief(path, 300)}: {error}") from None
-    except MemoryError:
-        raise DatasetError(f"{brief(path, 300)}: it needs more memory than this computer has") from None
+    except (DatasetError, MemoryError) as error:
+        said = error if isinstance(error, DatasetError) else "it needs more memory than this computer has"
+        raise DatasetError(f"{brief(path, 300)}: {said}") from None
 
 
 def _is_zlib(head):

@@ -360,11 +360,10 @@ def check_whole(value, name, low=None, high=None):
     low, high : int, optional
         Smallest and largest that is allowed. Default: from 1 up.
     """
-    least = 1 if low is None else low
-    whole = isinstance(value, Integral) and not isinstance(value, bool)
-    if not whole or value < least or (high is not None and value > high):
-        limit = "from 1 up" if low is None else f"of at least {low}"
-        limit = f"from {least} to {high}" if high is not None else limit
+    least, most = 1 if low is None else low, math.inf if high is None else high
+    if not isinstance(value, Integral) or isinstance(value, bool) or not least <= value <= most:
+        limit = f"of at least {low}" if high is None else f"from {least} to {high}"
+        limit = "from 1 up" if low is high is None else limit
         raise ValueError(f"{name}: expected a whole number {limit}, got {brief(repr(value))}.")
     return int(value)
 
@@ -372,13 +371,11 @@ def check_whole(value, name, low=None, high=None):
 def count_groups(groups, n_groups=None):
     """Number of groups in a list of arrays, or `n_groups` if that is not fewer."""
     most = max(int(g.max()) for g in groups) + 1
-    if n_groups is None:
-        return most
-    if n_groups < most:
+    if n_groups is not None and n_groups < most:
         raise ValueError(
             f"n_groups: expected at least {most}, as there is a group {most - 1}; got {n_groups}."
         )
-    return n_groups
+    return most if n_groups is None else n_groups
 
 
 def check_n_groups(n_groups, points):
