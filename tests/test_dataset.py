@@ -690,6 +690,15 @@ def test_advice_for_other_packings_works(path, monkeypatch, module, protocol):
             load(path)
 
 
+@pytest.mark.parametrize("protocol", [3, 4, 5])
+@pytest.mark.parametrize("order", "<>")
+def test_texts_of_no_signs_are_refused(path, protocol, order):
+    body = pickle.dumps({**contents(), "y": np.array(["ab", "c", "d"], f"{order}U2")}, protocol)
+    known, bad = (np.array([sign], f"{order}u4").tobytes() for sign in (ord("a"), sys.maxunicode + 1))
+    with pytest.raises(DatasetError, match="texts of signs that there are not"):
+        load(raw(path, body.replace(known, bad)))
+
+
 def test_a_zip_of_something_else_is_named(path):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("data_3.pickle", zlib.compress(pickle.dumps(contents())))

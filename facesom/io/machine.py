@@ -128,6 +128,8 @@ def array_of(data, dtype, shape, order="C"):
             f"an array of shape {brief(shape)} and dtype {dtype} cannot come from {len(data):,} "
             + ("objects" if objects else "bytes")
         )
+    if dtype.kind == "U" and np.frombuffer(data, dtype.byteorder + "u4").max(initial=0) > sys.maxunicode:
+        raise DatasetError("an array holds texts of signs that there are not; the file is damaged")
     if not objects:
         return np.ndarray(shape, dtype, buffer=data, order=order)
     if not shape:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import zipfile
 from functools import partial
 
@@ -73,8 +72,6 @@ def _read_member(archive, member, max_bytes):
         shape, fortran, dtype = HEADERS[npy.read_magic(stream)](stream)
         if dtype.hasobject:
             return read_objects(stream)
-        data = stream.buffer(math.prod(shape) * dtype.itemsize)
-        array = array_of(data, dtype, shape, "F" if fortran else "C")
-        if not stream.at_end():  # reaches the checksum
-            raise DatasetError("more bytes follow its end")
-        return array
+        data = stream.buffer(member.file_size - stream.taken)
+        stream.at_end()  # reaches the checksum
+        return array_of(data, dtype, shape, "F" if fortran else "C")
