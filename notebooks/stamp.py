@@ -17,9 +17,13 @@ except ModuleNotFoundError:  # Python 3.10
 
 HERE = Path(__file__).resolve().parent
 
+# no "name = !command", which Colab's IPython 7 does not read with its Python 3.13
 SETUP = """\
 # @title Setup. In Colab: the folder of your Google Drive for all files, or none { display-mode: "form" }
 drive_folder = "facesom"  # @param {type: "string"}
+from glob import glob
+from os.path import getmtime
+
 try:
     from google.colab import drive, files
 
@@ -27,7 +31,7 @@ try:
         drive.mount("/content/drive")
         %mkdir -p "/content/drive/MyDrive/{drive_folder}"
         %cd -q "/content/drive/MyDrive/{drive_folder}"
-    archives = !ls -t facesom*.zip 2>/dev/null
+    archives = sorted(glob("facesom*.zip"), key=getmtime, reverse=True)
 INSTALL
     %pip install --quiet "{archives[0]}"
 except ModuleNotFoundError:
