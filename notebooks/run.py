@@ -134,15 +134,12 @@ def main():
         parser.error(f"no notebook fits {arguments.names}")
     folder = arguments.out.resolve()
     folder.mkdir(parents=True, exist_ok=True)
+    start = time.time()
     failed = execute_all(paths, folder, values, arguments.jobs)
-    print(f"In {folder}:")
-    for path in sorted(folder.iterdir()):
-        size = tqdm.format_sizeof(path.stat().st_size, "B")
-        print(
-            f"  {path.name}/  {len(list(path.iterdir()))} files"
-            if path.is_dir()
-            else f"  {path.name}  {size}"
-        )
+    print(f"New in {folder}:")
+    for path in sorted(path for path in folder.iterdir() if path.stat().st_mtime >= start):
+        inside = f"/  {len(list(path.iterdir()))} files" if path.is_dir() else ""
+        print(f"  {path.name}{inside or '  ' + tqdm.format_sizeof(path.stat().st_size, 'B')}")
     return int(bool(failed))
 
 
@@ -180,7 +177,7 @@ def execute_all(paths, folder, values, jobs):
                     if error is not None:
                         failed.append(path.stem)
                         where = f"{path.name} stopped there; what it did is in {folder / path.name}"
-                        bar.write(f"{error}\n{where}", sys.stderr)
+                        bar.write(f"{error.ename}: {error.evalue}\n{where}", sys.stderr)
         except KeyboardInterrupt:
             os._exit(130)  # threads cannot be stopped; the kernels end with this process
     return failed
