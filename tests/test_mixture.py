@@ -13,6 +13,7 @@ from sklearn.metrics import adjusted_rand_score
 from facesom.identity import IdentityAligner
 from facesom.identity.chain import Frames, forward_backward
 from facesom.identity.mixture import (
+    LEEWAY,
     Mixture,
     Persons,
     e_step,
@@ -27,7 +28,7 @@ from facesom.identity.mixture import (
 
 
 def standing(means, covariance, *, strength_variance=0.0, stay=0.0, offsets=1.0):
-    """A model whose expressions are alike, and whose offsets are near the median as far as is given."""
+    """A model whose expressions are alike, and whose offsets are near the median, and 0, as far as is given."""
     K, D = means.shape
     eye = np.eye(D)
     return Mixture(
@@ -35,9 +36,9 @@ def standing(means, covariance, *, strength_variance=0.0, stay=0.0, offsets=1.0)
         covariance=covariance,
         shares=np.full(K, 1 / K),
         stay=stay,
-        offset_mean=np.zeros(D),
-        offset_covariance=offsets * eye,
-        spread=1e-12 * eye,
+        rest_mean=np.zeros(D),
+        rest_covariance=offsets * eye,
+        spread=offsets * eye,
         strength_variance=strength_variance,
         target=eye,
         shrinkage=0.0,
@@ -176,16 +177,30 @@ def test_an_offset_is_placed_as_its_normal_posterior_has_it(seed):
     mixture = standing(rng.normal(size=(1, 2)), np.diag([0.5, 2.0]), offsets=0.7)
     frames = Frames([rng.normal(0, 2, (7, 2))])
     who = place(frames, e_step(frames, mixture, at(mixture, [[0, 0]])), mixture)
-    precision, prior = np.linalg.inv(mixture.covariance), np.eye(2) / 0.7
-    certain = 7 * precision + prior
-    left = (frames.X - mixture.means[0]).sum(axis=0) @ precision + prior @ np.median(frames.X, axis=0)
+    precision = np.linalg.inv(mixture.covariance)
+    near, alike = np.eye(2) / (0.7 * (LEEWAY + 1 / 7)), np.eye(2) / 0.7
+    left = (frames.X - mixture.means[0]).sum(axis=0) @ precision
+    left += near @ np.median(frames.X, axis=0) + alike @ mixture.rest_mean
+    certain = 7 * precision + near + alike
     np.testing.assert_allclose(who.offsets[0], np.linalg.solve(certain, left), rtol=1e-5)
 
 
 def test_the_median_of_few_frames_holds_an_offset_less():
-    mixture = replace(standing(np.zeros((1, 2)), np.eye(2), offsets=0.1), spread=4 * np.eye(2))
-    _, precision = offset_prior(Frames([np.zeros((1, 2)), np.zeros((400, 2))]), mixture)
-    np.testing.assert_allclose(precision[:, 0, 0], [1 / 8.1, 1 / 4.11])
+    mixture = standing(np.zeros((1, 2)), np.eye(2), offsets=4.0)
+    usual, precision = offset_prior(Frames([np.ones((1, 2)), np.ones((400, 2))]), mixture)
+    np.testing.assert_allclose(precision[:, 0, 0], [1 / 4 + 1 / 8, 1 / 4 + 1 / 4.01])
+    np.testing.assert_allclose(usual[:, 0], [1 / 3, 1 / 2], atol=2e-3)
+
+
+def test_what_faces_at_rest_are_like_is_learned_from_many_persons():
+    rng = np.random.default_rng(0)
+    rests = rng.multivariate_normal([1, -2], [[0.5, 0.2], [0.2, 0.3]], 4000)
+    frames = Frames(list(rests[:, None] + rng.normal(0, 0.01, (4000, 3, 2))))
+    mixture = standing(np.zeros((1, 2)), 0.01 * np.eye(2), offsets=1.0)
+    who = Persons(rests, np.ones((4000, 1)))
+    found = m_step(frames, e_step(frames, mixture, who), mixture, who)
+    np.testing.assert_allclose(found.rest_mean, [1, -2], atol=0.05)
+    np.testing.assert_allclose(found.rest_covariance, [[0.5, 0.2], [0.2, 0.3]], atol=0.05)
 
 
 def test_a_person_who_shows_little_but_one_expression_is_placed_right_and_doubted():

@@ -213,7 +213,8 @@ class NewPerson:
     unreliable : ndarray of bool, shape (N, D)
         Where a feature could not be measured and was imputed.
     doubt : float
-        Probability, 0 to 0.5, that the face at rest is another than the one found.
+        Probability, 0 to 1, that most frames belong to other groups: as often as pieces of the known persons'
+        videos that show as much, and as much else, are misplaced.
     """
 
     groups: np.ndarray

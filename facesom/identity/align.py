@@ -15,6 +15,7 @@ from facesom.parts import feature_names
 
 from .actions import action_matrix
 from .chain import Frames
+from .doubt import learn_doubt, signs
 from .mixture import STRENGTH_VARIANCE, e_step, fit_mixture, log_likelihood, settle, thinned
 from .persons import as_persons, less, like
 
@@ -29,7 +30,7 @@ DOUBTFUL = 0.05  # probability of another offset from which on a person is repor
 
 
 class Placed(NamedTuple):
-    """Persons in a fitted aligner: rows (T, ...) of all frames, doubts (P,)."""
+    """Persons in a fitted aligner: rows (T, ...) of all frames; doubts (P,), as in `NewPerson`."""
 
     probabilities: np.ndarray
     coordinates: np.ndarray
@@ -183,6 +184,8 @@ class IdentityAligner(
         self.mixes_, self.means_ = self._who.mixes, self.mixture_.means @ self._back
         self.known_within_ = float(np.quantile(expected.distances, KNOWN_SHARE))
         self.usual_within_ = self._usual([x - rest for x, rest in zip(persons, self.offsets_, strict=True)])
+        groups = np.split(expected.responsibilities.argmax(axis=1), frames.starts[1:])
+        self._doubt = learn_doubt(inner, groups, self.mixture_, unknown=self.known_within_, seed=self.seed)
         self.report_ = self._report(frames)
 
     def fit_transform(self, X, y=None):
@@ -277,7 +280,7 @@ class IdentityAligner(
         with one_thread():
             for _ in range(3):
                 seen = Frames([z[keep] for z, keep in zip(inner, usual, strict=True)])
-                who, doubts = settle(seen, self.mixture_, unknown=self.known_within_)
+                who, elsewhere = settle(seen, self.mixture_, unknown=self.known_within_)
                 rests = [
                     self._rest(x[keep], z[keep], b)
                     for x, z, keep, b in zip(persons, inner, usual, who.offsets, strict=True)
@@ -285,7 +288,10 @@ class IdentityAligner(
                 moved = [x - rest for x, rest in zip(persons, rests, strict=True)]
                 novelty = [self._novelty(m) for m in moved]
                 usual = [n <= max(self.usual_within_, np.median(n)) for n in novelty]
-            expected = e_step(Frames(inner), self.mixture_, who, unknown=self.known_within_)
+            frames = Frames(inner)
+            expected = e_step(frames, self.mixture_, who, unknown=self.known_within_)
+            rows = signs(frames, self.mixture_, expected.responsibilities, elsewhere)
+            doubts = self._doubt.predict_proba(rows)[:, 1]
         known = expit(0.5 * (self.usual_within_ - np.concatenate(novelty)))
         moved = np.concatenate(moved)
         coordinates = self._coordinates(less(inner, who.offsets))

@@ -35,6 +35,7 @@ from .chain import Frames, forward_backward
 
 STRENGTH_VARIANCE = 0.35**2  # expressions are shown at about 0.3 to 1.7 of their usual strength
 ALIKE = 3.0  # imagined episodes of each expression that hold a person's mix to everybody's
+ALIKENESS = 0.5  # how far faces at rest differ before any are known, in variances of what people move
 LEEWAY = 1.0  # how far a face at rest may be from the median, in variances of what people move
 UNKNOWN_SHARE = 0.05  # of the draws, expected to show what no expression does
 N_ANNEALED = 15  # iterations with a flattened likelihood (Ueda & Nakano, 1998), to undo early mistakes
@@ -55,10 +56,10 @@ class Mixture:
         Mix of expressions over all persons, in episodes.
     stay : float
         Chance, 0 to 1, that the next frame keeps the expression.
-    offset_mean, offset_covariance : ndarray, shape (D,) and (D, D)
-        How faces at rest differ from the median of a person's frames.
+    rest_mean, rest_covariance : ndarray, shape (D,) and (D, D)
+        What faces at rest are like, over all persons.
     spread : ndarray, shape (D, D)
-        Covariance of frames within persons: how far a median of few frames may be off.
+        Covariance of frames within persons: how far a face at rest may be from the median of few frames.
     strength_variance : float
         Of the strength around 1; 0 where strengths are not told apart.
     target : ndarray, shape (D, D)
@@ -71,8 +72,8 @@ class Mixture:
     covariance: np.ndarray
     shares: np.ndarray
     stay: float
-    offset_mean: np.ndarray
-    offset_covariance: np.ndarray
+    rest_mean: np.ndarray
+    rest_covariance: np.ndarray
     spread: np.ndarray
     strength_variance: float
     target: np.ndarray
@@ -171,10 +172,8 @@ def m_step(frames, expected, mixture, persons):
     cross = weights.T @ moved
     means = cross / (squares[:, None] + 1e-3)
     scatter = moved.T @ moved - cross.T @ means - means.T @ cross + means.T @ (squares[:, None] * means)
-    apart = persons.offsets - frames.medians
-    centre = apart.mean(axis=0)
-    apart = apart - centre
-    size = np.trace(mixture.target) / len(mixture.target)
+    rest, (P, D) = persons.offsets.mean(axis=0), persons.offsets.shape
+    apart = persons.offsets - rest
     draws = expected.draws.sum()
     return replace(
         mixture,
@@ -182,8 +181,8 @@ def m_step(frames, expected, mixture, persons):
         covariance=shrink(scatter / len(moved), mixture.target, mixture.shrinkage),
         shares=(expected.draws.sum(axis=0) + 1) / (draws + len(means)),
         stay=float(np.clip((expected.kept + 1) / (expected.kept + draws + 2), 0, 0.99)),
-        offset_mean=centre,
-        offset_covariance=apart.T @ apart / len(apart) + 0.05 * size * np.eye(len(centre)),
+        rest_mean=rest,
+        rest_covariance=(apart.T @ apart + D * ALIKENESS * mixture.spread) / (P + D),
     )
 
 
@@ -214,8 +213,10 @@ def thinned(persons):
 
 def offset_prior(frames, mixture):
     """Mean (P, D) and precision (P, D, D) of each person's offset before its expressions are known."""
-    unsure = (LEEWAY + 1 / frames.n[:, None, None]) * mixture.spread
-    return frames.medians + mixture.offset_mean, np.linalg.inv(mixture.offset_covariance + unsure)
+    near = np.linalg.inv(mixture.spread) / (LEEWAY + 1 / frames.n)[:, None, None]
+    alike = np.linalg.inv(mixture.rest_covariance)
+    pull = np.einsum("pij,pj->pi", near, frames.medians) + alike @ mixture.rest_mean
+    return np.linalg.solve(near + alike, pull[..., None])[..., 0], near + alike
 
 
 def fit_mixture(persons, n_groups, *, target, shrinkage, strength_variance=0.0, seed=0, n_starts=6, most=60):
@@ -249,8 +250,8 @@ def fit_mixture(persons, n_groups, *, target, shrinkage, strength_variance=0.0, 
         covariance=None,
         shares=np.full(K, 1 / K),
         stay=0.5,
-        offset_mean=None,
-        offset_covariance=None,
+        rest_mean=None,
+        rest_covariance=None,
         spread=spread,
         strength_variance=strength_variance,
         target=target,
