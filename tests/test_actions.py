@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 
 import facesom
+from facesom.drawn import EXPRESSIONS
 from facesom.identity import action_matrix, choose_groups, explained_movement, read_actions
 from facesom.identity.actions import AT_REST, say
+from facesom.identity.choose import learn_directions, told
 
 REAL = Path(__file__).parents[2] / "shared" / "data"
 #: Actions and the units that draw them.
@@ -103,17 +105,40 @@ def test_a_table_that_does_not_fit(faces, result):
 # ---- how many
 
 
-@pytest.mark.parametrize("n_expressions", [4, 6, 8])
-def test_as_many_groups_as_expressions_that_are_well_parted(n_expressions):
-    others = np.random.default_rng(4).permutation(np.arange(1, 8))[: n_expressions - 1]
-    mix = np.zeros((12, 8))
+MORE = {
+    "blink": {"AU43": 1.0},
+    "kiss": {"AU18": 1.0},
+    "gape": {"AU26": 1.0, "AU25": 0.9},
+    "brows": {"AU1": 1.0, "AU2": 1.0},
+}
+
+
+@pytest.mark.parametrize("n_expressions", [4, 6, 8, 12])
+def test_as_many_groups_as_expressions_that_are_well_parted(n_expressions, monkeypatch):
+    for name, units in MORE.items():
+        monkeypatch.setitem(EXPRESSIONS, name, units)
+    others = np.random.default_rng(4).permutation(np.arange(1, 12))[: n_expressions - 1]
+    mix = np.zeros((12, 12))
     mix[:, [0, *others]] = 1 / n_expressions
     faces = facesom.make_faces(12, 150, seed=4, mix=mix)
     features = facesom.shape_features(faces.dataset.X1)
-    curve = choose_groups(features, range(2, 13))
+    curve = choose_groups(features)
     assert abs(curve.n_groups - n_expressions) <= 1
-    assert curve.explained.shape == (11, 12) and curve.explained.max() <= 1
+    assert curve.explained.shape == (13, 12) and curve.explained.max() <= 1
     assert f"{curve.n_groups} groups recommended" in repr(curve)
+
+
+def test_directions_that_were_planted_are_learned_whatever_the_strength():
+    rng = np.random.default_rng(0)
+    true = np.linalg.qr(rng.normal(size=(6, 6)))[0][:3]
+    shown = rng.uniform(0, 2, (600, 1)) * true[rng.integers(0, 3, 600)] + rng.normal(0, 0.02, (600, 6))
+    found = learn_directions(shown, 3)
+    np.testing.assert_allclose(np.sort((found @ true.T).max(axis=0)), 1, atol=0.001)
+    assert np.var(shown - told(shown, found)) < 0.001
+    backwards = told(-true, found)  # nothing grows backwards: at most by what the noise has turned
+    np.testing.assert_allclose(backwards, 0, atol=0.02)
+    assert learn_directions(shown, 0).shape == (0, 6) and not told(shown, np.empty((0, 6))).any()
+    assert len(learn_directions(np.outer([1.0, 2.0], true[0]), 3)) == 1
 
 
 def test_the_number_may_be_left_open(faces):

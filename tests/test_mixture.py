@@ -28,7 +28,7 @@ from facesom.identity.mixture import (
 
 
 def standing(means, covariance, *, strength_variance=0.0, stay=0.0, offsets=1.0):
-    """A model whose expressions are alike, and whose offsets are near the median, and 0, as far as is given."""
+    """A model whose expressions are alike; offsets are near the median, and near 0, as far as is given."""
     K, D = means.shape
     eye = np.eye(D)
     return Mixture(

@@ -17,6 +17,7 @@ from .actions import action_matrix
 from .chain import Frames
 from .doubt import learn_doubt, signs
 from .mixture import STRENGTH_VARIANCE, e_step, fit_mixture, log_likelihood, settle, thinned
+from .novelty import learn_usual, novelty
 from .persons import as_persons, less, like
 
 HELD = {"shrinkage": 0.1, "strength_variance": STRENGTH_VARIANCE, "n_starts": 8}
@@ -24,8 +25,7 @@ FLOWING = {"shrinkage": 0.8, "strength_variance": 0.0, "n_starts": 6}
 GROUPS_TELL = 2.0  # how much groups must tell, in logarithms of their number, for expressions to be held
 STRENGTHS_TELL = 0.6  # and how much strengths must tell beside them, nats a frame
 KNOWN_SHARE = 0.99  # of the frames that were learned from, all of which are known by definition
-USUAL_SHARE = 0.97  # of the frames of persons who were left out
-FREEDOM = 0.5  # how much more the rest of a face may move where its actions are as strong as usual
+SHARP = 10.0  # how soon a frame beyond the usual is taken for unknown
 DOUBTFUL = 0.05  # probability of another offset from which on a person is reported
 
 
@@ -183,7 +183,8 @@ class IdentityAligner(
         )
         self.mixes_, self.means_ = self._who.mixes, self.mixture_.means @ self._back
         self.known_within_ = float(np.quantile(expected.distances, KNOWN_SHARE))
-        self.usual_within_ = self._usual([x - rest for x, rest in zip(persons, self.offsets_, strict=True)])
+        moved = [x - rest for x, rest in zip(persons, self.offsets_, strict=True)]
+        self._usual = learn_usual(moved, self.axes_)
         groups = np.split(expected.responsibilities.argmax(axis=1), frames.starts[1:])
         self._doubt = learn_doubt(inner, groups, self.mixture_, unknown=self.known_within_, seed=self.seed)
         self.report_ = self._report(frames)
@@ -256,9 +257,9 @@ class IdentityAligner(
     def place(self, X):
         """Place persons, new or old, in the fitted model.
 
-        A frame is unknown where it is far from every group, or moves the features as hardly any frame that
-        was learned from does (one brow alone, say, of which no action tells); such frames do not pull the
-        face at rest.
+        A frame is unknown where it is far from every group, or where a feature moves otherwise than the rest
+        of the face lets one expect (one brow alone, say, of which no action tells); such frames do not pull
+        the face at rest.
 
         Parameters
         ----------
@@ -286,13 +287,13 @@ class IdentityAligner(
                     for x, z, keep, b in zip(persons, inner, usual, who.offsets, strict=True)
                 ]
                 moved = [x - rest for x, rest in zip(persons, rests, strict=True)]
-                novelty = [self._novelty(m) for m in moved]
-                usual = [n <= max(self.usual_within_, np.median(n)) for n in novelty]
+                new = [novelty(m, self._usual) for m in moved]
+                usual = [n <= max(1, np.median(n)) for n in new]
             frames = Frames(inner)
             expected = e_step(frames, self.mixture_, who, unknown=self.known_within_)
             rows = signs(frames, self.mixture_, expected.responsibilities, elsewhere)
             doubts = self._doubt.predict_proba(rows)[:, 1]
-        known = expit(0.5 * (self.usual_within_ - np.concatenate(novelty)))
+        known = expit(SHARP * (1 - np.concatenate(new)))
         moved = np.concatenate(moved)
         coordinates = self._coordinates(less(inner, who.offsets))
         return Placed(expected.responsibilities * known[:, None], coordinates, moved, doubts)
@@ -303,30 +304,6 @@ class IdentityAligner(
     def _rest(self, x, inner, offset):
         """Face at rest (D,): the middle of what is left of a person's frames (N, D) without what they do."""
         return np.median(x - (inner - offset) @ self._back, axis=0)
-
-    def _novelty(self, moved, precision=None):
-        """Squared Mahalanobis distance (T,) of movements from rest, less where the actions are strong."""
-        precision = self._precision if precision is None else precision
-        strength = ((moved @ self.axes_) ** 2).sum(axis=1) / self._usual_strength
-        return np.einsum("ti,ij,tj->t", moved, precision, moved) / (1 + FREEDOM * strength)
-
-    def _usual(self, moved):
-        """Novelty within which most frames of a person are for whom it was learned from the others alone."""
-        scatters = np.array([m.T @ m for m in moved])
-        frames = np.array([len(m) for m in moved])
-        whole, n = scatters.sum(axis=0), frames.sum()
-        self._usual_strength = max(
-            np.mean([((m @ self.axes_) ** 2).sum(axis=1).mean() for m in moved]), 1e-12
-        )
-        self._precision = _regular_inverse(whole / n)
-        if len(moved) == 1:
-            left_out = [self._novelty(moved[0])]
-        else:
-            left_out = [
-                self._novelty(m, _regular_inverse((whole - own) / (n - len(m))))
-                for m, own in zip(moved, scatters, strict=True)
-            ]
-        return float(np.quantile(np.concatenate(left_out), USUAL_SHARE))
 
     def _coordinates(self, moved):
         if self.reading_ == "flowing":
@@ -357,10 +334,6 @@ class IdentityAligner(
                 "could be others than those found (see doubts_); read their groups with care, or add frames.",
                 stacklevel=3,
             )
-
-
-def _regular_inverse(scatter):
-    return np.linalg.inv(scatter + 0.05 * np.diag(np.diag(scatter)) + 1e-9 * np.eye(len(scatter)))
 
 
 def most_likely(probabilities):

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import sem
-from sklearn.cluster import KMeans
 from sklearn.model_selection import GroupKFold
 from tqdm.auto import tqdm
 
@@ -15,10 +14,13 @@ from facesom.parts import feature_names
 
 from .actions import action_matrix, read_actions
 from .align import IdentityAligner
+from .mixture import thinned
 from .persons import as_persons
 
-WORTH = 0.08  # of what is unexplained, that one more group must explain
+WORTH, SPLIT = 0.1, 0.8  # of what is unexplained, that one more group must explain: the less of both, where
+# k groups, each of them split, would explain SPLIT / k
 BEYOND = 2.0  # standard errors over persons that its gain must exceed
+AHEAD = 4  # how many further groups are tried before a gain that is too small is believed
 FOLDS = 5
 
 
@@ -33,8 +35,7 @@ class GroupCurve:
     explained : ndarray of float, shape (n, P)
         Share of each person's movement that groups learned from others tell, at most 1.
     n_groups : int
-        The recommendation: the smallest number whose next explains less than `WORTH` of what is left, or less
-        than `BEYOND` standard errors over persons.
+        The recommendation: the smallest number after which no further group is worth it.
     """
 
     ks: np.ndarray
@@ -53,10 +54,11 @@ class GroupCurve:
 def choose_groups(features, ks=range(2, 15), *, seed=0):
     """Choose the number of groups by what they tell about persons they were not learned from.
 
-    Everybody is freed of their face at rest once (`IdentityAligner`); then persons are left out in turn,
-    groups are learned from the actions of the others by k-means, and each frame of those left out is
-    predicted by the middle of the group next to it. More groups always tell more; they are worth it as long
-    as the gain exceeds what it varies from person to person, and a share of what is left to explain.
+    Everybody is freed of their face at rest once (`IdentityAligner`); then persons are left out in turn. From
+    the others' actions the rest and k - 1 directions from it are learned, along which expressions grow
+    (`learn_directions`), and each frame of those left out is told by the direction that suits it best. More
+    groups always tell more; one is worth it as long as its gain exceeds what it varies from person to person,
+    and a share of what is left to explain.
 
     Parameters
     ----------
@@ -91,6 +93,7 @@ def choose_groups(features, ks=range(2, 15), *, seed=0):
     aligner = IdentityAligner(min(8, ks[-1]), seed=seed).fit(persons)
     trust = action_matrix()[2] if aligner.reading_ == "flowing" else 1.0
     shown = [read_actions(x - rest) * trust for x, rest in zip(persons, aligner.offsets_, strict=True)]
+    shown, _ = thinned(shown)
     person = np.arange(len(shown))
     folds = list(GroupKFold(min(len(shown), FOLDS)).split(person, groups=person))
     explained = np.full((len(ks), len(shown)), np.nan)
@@ -101,13 +104,66 @@ def choose_groups(features, ks=range(2, 15), *, seed=0):
                 raise ValueError(
                     f"ks: expected at most as many groups as distinct frames of others, got {k}."
                 )
-            groups = KMeans(k, n_init=3, random_state=seed).fit(known)
+            directions = learn_directions(known, k - 1, seed=seed)
             for p in left_out:
-                missed = shown[p] - groups.cluster_centers_[groups.predict(shown[p])]
+                missed = shown[p] - told(shown[p], directions)
                 moved = shown[p].var(axis=0).sum()
                 explained[row, p] = 1 - missed.var(axis=0).sum() / moved if moved > 0 else np.nan
-    gains = np.diff(explained, axis=0)
-    gain, left = np.nanmean(gains, axis=1), 1 - np.nanmean(explained[:-1], axis=1)
-    small = gain <= np.maximum(WORTH * left, BEYOND * sem(gains, axis=1, nan_policy="omit"))
-    n_groups = ks[int(small.argmax())] if small.any() else ks[-1]
-    return GroupCurve(np.array(ks), explained, n_groups)
+    gains = np.diff(explained, axis=0) / np.diff(ks)[:, None]
+    left = 1 - np.nanmean(explained[:-1], axis=1)
+    needed = np.maximum(
+        np.minimum(WORTH, SPLIT / np.array(ks[:-1])) * left, BEYOND * sem(gains, axis=1, nan_policy="omit")
+    )
+    worth = np.append(np.nanmean(gains, axis=1) > needed, [False] * AHEAD)
+    done = [not worth[row : row + AHEAD].any() for row in range(len(ks))]
+    return GroupCurve(np.array(ks), explained, ks[done.index(True)])
+
+
+def learn_directions(shown, n, *, seed=0, n_starts=3, n_iter=25):
+    """Directions from rest along which expressions grow.
+
+    Spherical k-means (Dhillon & Modha, 2001) in which strong frames count more, and nothing grows backwards:
+    what is told of the movements along the directions, squared, is maximised.
+
+    Parameters
+    ----------
+    shown : ndarray of float, shape (T, A)
+        Movements from rest.
+    n : int
+        0 or more; fewer are returned where fewer tell all.
+    seed, n_starts, n_iter : int
+
+    Returns
+    -------
+    ndarray of float, shape (n, A)
+        Unit vectors.
+    """
+    rng, squares = np.random.default_rng(seed), (shown**2).sum(axis=1)
+    best, most = np.empty((0, shown.shape[1])), -1.0
+    for _ in range(n_starts if n else 0):
+        directions = best[:0]
+        for _ in range(n):  # the next start from what is told least
+            left = np.maximum(squares - (told(shown, directions) ** 2).sum(axis=1), 0)
+            if left.sum() <= 1e-12 * squares.sum():
+                break
+            new = shown[rng.choice(len(shown), p=left / left.sum())]
+            directions = np.vstack([directions, new / np.linalg.norm(new)])
+        for _ in range(n_iter):
+            strengths = np.maximum(shown @ directions.T, 0)
+            strengths *= strengths == strengths.max(axis=1, keepdims=True)
+            sums = strengths.T @ shown
+            lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+            directions = np.where(lengths > 0, sums / np.maximum(lengths, 1e-12), directions)
+        value = (told(shown, directions) ** 2).sum()
+        if value > most:
+            best, most = directions, value
+    return best
+
+
+def told(shown, directions):
+    """What the best of the directions (K, A) tells of each movement (T, A): 0 where all point away."""
+    if not len(directions):
+        return np.zeros_like(shown)
+    along = shown @ directions.T
+    best = along.argmax(axis=1)
+    return np.maximum(along[np.arange(len(shown)), best], 0)[:, None] * directions[best]

@@ -1,0 +1,60 @@
+"""What is new in a new person, and how far the placing is to be trusted."""
+
+import numpy as np
+import pytest
+from scipy.special import logit
+
+from facesom.identity.chain import Frames
+from facesom.identity.doubt import learn_doubt, signs
+from facesom.identity.mixture import e_step, fit_mixture, settle
+from facesom.identity.novelty import learn_usual, novelty
+
+
+@pytest.fixture
+def moved():
+    """Six persons whose four measures follow two actions, but for little noise."""
+    rng = np.random.default_rng(0)
+    loadings = np.array([[1.0, 1.0, 0, 0], [0, 0, 1.0, -1.0]])
+    return [rng.normal(size=(200, 2)) @ loadings + 0.1 * rng.normal(size=(200, 4)) for _ in range(6)]
+
+
+def test_one_measure_that_moves_alone_is_new_and_what_moves_together_is_not(moved):
+    usual = learn_usual(moved, np.eye(4, 2))
+    together, alone = np.array([[2.0, 2.0, 0, 0]]), np.array([[0.0, 0, 1.0, 0]])
+    assert novelty(together, usual) < 1 < novelty(alone, usual)
+    assert novelty(-alone, usual) > 1
+    assert novelty(np.zeros((1, 4)), usual) == 0
+
+
+def test_few_frames_of_a_person_who_was_left_out_are_new(moved):
+    usual = learn_usual(moved[:5], np.eye(4, 2))
+    assert 0 < (novelty(moved[5], usual) > 1).mean() < 0.1
+
+
+def test_a_measure_that_never_moves_and_a_single_person_leave_numbers(moved):
+    still = [np.column_stack([m, np.zeros(len(m))]) for m in moved]
+    for persons in (still, still[:1]):
+        usual = learn_usual(persons, np.eye(5, 2))
+        assert np.isfinite(novelty(persons[0], usual)).all()
+
+
+def test_pieces_that_show_little_are_doubted_more_than_whole_videos():
+    rng = np.random.default_rng(1)
+    means, rests = 4 * np.eye(4, 5), rng.normal(0, 3, (8, 5))
+    labels = [np.repeat(rng.integers(0, 4, 40), 5) for _ in rests]
+    persons = [
+        rest + means[mine] + rng.normal(0, 0.5, (200, 5)) for rest, mine in zip(rests, labels, strict=True)
+    ]
+    mixture, who = fit_mixture(persons[:6], 4, target=np.eye(5), shrinkage=0.1)
+    known = Frames(persons[:6])
+    groups = np.split(e_step(known, mixture, who).responsibilities.argmax(axis=1), known.starts[1:])
+    learner = learn_doubt(persons[:6], groups, mixture, unknown=60.0)
+    pieces = Frames([persons[6], persons[6][labels[6] == labels[6][0]][:10]])
+    placed, elsewhere = settle(pieces, mixture)
+    rows = signs(pieces, mixture, e_step(pieces, mixture, placed).responsibilities, elsewhere)
+    whole, piece = learner.predict_proba(rows)[:, 1]
+    assert whole < 0.1 and piece > 2 * whole
+    np.testing.assert_allclose(rows[:, 3], np.log([200, len(pieces.X) - 200]))
+    np.testing.assert_allclose(np.sinh(rows[1, 0]), -logit(elsewhere[1]))
+    again = learn_doubt(persons[:6], groups, mixture, unknown=60.0)
+    np.testing.assert_array_equal(again.predict_proba(rows), learner.predict_proba(rows))
