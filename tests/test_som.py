@@ -376,7 +376,7 @@ def test_scikit_learn_manners():
 UNPASSABLE = {
     "check_clustering": "it wants labels without gaps, and a node that wins nothing has no label",
     "check_dtype_object": "it wants a TypeError for text, and every bad input here is a ValueError",
-    "check_sample_weight_equivalence_on_sparse_data": "nobody's faces are sparse; scikit-learn 1.6 gives them",
+    "check_sample_weight_equivalence_on_sparse_data": "no faces are sparse; scikit-learn 1.6 gives them",
 }
 WEIGHTS = [
     "check_sample_weights_pandas_series",
