@@ -15,8 +15,10 @@ import pytest
 from PIL import Image
 
 import facesom
+from facesom import plots
 from facesom.emotions import EMOTIONS, EmotionFaces, find_copies, write_fer2013
 from facesom.features import Pixels, to_tensor
+from facesom.identity import leak, read_actions
 from facesom.io import (
     DatasetError,
     as_array,
@@ -28,7 +30,7 @@ from facesom.io import (
     per_person,
     read_image,
 )
-from facesom.photos import find_photos, write_example_video, write_label_sheet
+from facesom.photos import align_landmarks, find_photos, write_example_video, write_label_sheet
 
 posix = pytest.mark.skipif(os.name != "posix", reason="modes, links and pipes of POSIX")
 
@@ -404,6 +406,34 @@ def test_missing_numbers_become_nan():
         as_array(bytearray(b"\7\\8"), "y", "a label")
     with pytest.raises(DatasetError, match="masked values of dtype <U1"):
         as_array(np.ma.masked_array(["a", "b"], [0, 1]))
+
+
+def masked_at(values, place):
+    return np.ma.array(values, mask=np.arange(np.size(values)).reshape(np.shape(values)) == place)
+
+
+def test_no_function_forgets_what_is_masked():
+    """A masked value is an error that says so, or NaN; never the number behind the mask."""
+    gray = facesom.to_grayscale(facesom.make_faces(n_persons=2, n_frames=6, size=32, seed=1).dataset).X1
+    som = facesom.FaceSOM(2, 3, seed=0).fit(gray[0])
+    labels, columns = np.arange(6) % 2, len(facesom.feature_names())
+    faces = EmotionFaces((255 * gray[0]).astype(np.uint8), labels, ("a", "b"))
+    for refuses in (
+        lambda: leak(masked_at(np.tile(labels, (2, 1)), 0)),
+        lambda: leak([[0, None], [1, 1]]),
+        lambda: faces.subset(masked_at(labels, 0)),
+        lambda: faces.subset(pd.array([0, pd.NA])),
+        lambda: plots.plot_persons(som, masked_at(np.tile(labels, (2, 1)), 0)),
+        lambda: plots.plot_predictions(gray[0], masked_at(labels, 0), names=("a", "b")),
+        lambda: plots.plot_calibration(masked_at(np.eye(2), 0), [0, 1]),
+        lambda: plots.plot_calibration(np.eye(2), masked_at([0, 1], 0)),
+        lambda: facesom.FaceSOM(2, 3, init=masked_at(som.prototypes_, 0)).fit(gray[0]),
+    ):
+        with pytest.raises(ValueError, match=r"whole numbers?|finite|missing|init"):
+            refuses()
+    assert np.isnan(read_actions(masked_at(np.zeros(columns), 0))).any()
+    landmarks = np.random.default_rng(0).uniform(0, 99, (68, 2))
+    assert np.isnan(align_landmarks(masked_at(landmarks, 2 * 36))).any()
 
 
 def test_values_of_persons_come_as_arrays():

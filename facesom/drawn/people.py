@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from facesom.io import as_array
+
 from .drawing import PALETTE
 from .facemodel import EXPRESSIONS, PROPORTIONS
 
@@ -48,7 +50,7 @@ def choose_mixes(mix, seed, y, label_effect):
         rngs = (np.random.default_rng([seed, i, 5]) for i in range(len(y)))
         return np.array([_mix(mix, rng, label, label_effect) for rng, label in zip(rngs, y, strict=True)])
     shape = (len(y), len(EXPRESSIONS))
-    shares = np.array(np.nan) if isinstance(mix, str) else np.asarray(mix, dtype=float)
+    shares = np.array(np.nan) if isinstance(mix, str) else as_array(mix, "mix").astype(float)
     if (
         shares.shape != shape
         or not np.isfinite(shares).all()

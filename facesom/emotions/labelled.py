@@ -78,7 +78,9 @@ class Labelled:
             With the same names of classes, whether they occur or not.
         """
         if not isinstance(index, slice):
-            index = np.asarray(index) if len(index) else np.empty(0, int)
+            index = as_array(index, "index") if len(index) else np.empty(0, int)
+            if index.dtype.kind not in "iub":
+                raise ValueError(f"index: expected whole numbers or a mask, none missing, got {index.dtype}.")
         rows = {f.name: getattr(self, f.name) for f in fields(self)}
         chosen = {name: values[index] for name, values in rows.items() if isinstance(values, np.ndarray)}
         return replace(self, **chosen)
@@ -214,7 +216,7 @@ class EmotionFaces(Labelled):
         images = self.images
         if np.size(images):  # a subset may be empty
             images = as_faces(images, leading=1)
-        images = np.asarray(images)
+        images = as_array(images, "images")
         if images.ndim != 3 or (images.size and is_colour(images)) or images.dtype != np.uint8:
             cure = "(255 * images).round().astype(np.uint8)" if images.ndim == 3 else "cv2.cvtColor"
             raise ValueError(

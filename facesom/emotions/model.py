@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import softmax
 
-from facesom.io import DatasetError, as_faces, check_whole, is_colour, on_ground, read_onnx
+from facesom.io import DatasetError, as_array, as_faces, check_whole, is_colour, on_ground, read_onnx
 
 from .labelled import EMOTIONS
 
@@ -228,7 +228,7 @@ def onnx_model(
 
 def _of_channels(values, name, channels, least):
     """A number, or one for each channel, over `least`, or `ValueError`."""
-    given = np.asarray(values, dtype=float)
+    given = as_array(values, name).astype(float)
     if given.shape not in ((), (channels,)) or not ((given > least) & np.isfinite(given)).all():
         over = "" if least else " over 0"
         raise ValueError(f"{name}: expected a number{over}, or {channels}, got {values!r}.")

@@ -14,7 +14,7 @@ import numpy as np
 from skimage.feature import hog, local_binary_pattern
 from sklearn.utils.validation import check_is_fitted
 
-from facesom.io import as_faces, is_colour
+from facesom.io import as_array, as_faces, is_colour
 from facesom.parts import feature_names, find_parts, shape_features
 
 from .face_transformer import FaceTransformer, check_parameters, check_room
@@ -55,7 +55,7 @@ class Pixels(FaceTransformer):
         ndarray, shape (n, H, W)
         """
         check_is_fitted(self, "face_shape_")
-        return np.asarray(X).reshape(-1, *self.face_shape_)
+        return as_array(X, "X").reshape(-1, *self.face_shape_)
 
     def _describe(self, faces):
         return faces.reshape(len(faces), -1)

@@ -167,7 +167,7 @@ class ConvAutoencoder(_Embedding):
         check_is_fitted(self, "network_")
         torch = import_torch()
         with torch.no_grad():
-            drawn = self.network_.decoder(torch.as_tensor(np.asarray(X, dtype=np.float32)))[:, 0].numpy()
+            drawn = self.network_.decoder(torch.as_tensor(as_array(X, "X").astype(np.float32)))[:, 0].numpy()
         return _resize(np.clip(2 * drawn - 1 + self.mean_face_, 0, 1), *self.face_shape_)
 
     def _learn(self, faces, y):

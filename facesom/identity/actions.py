@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from facesom.io import as_array
 from facesom.parts import feature_names
 
 AT_REST = "face at rest"
@@ -55,7 +56,7 @@ def read_actions(movements):
     ValueError
         If the movements are not those of `shape_features`.
     """
-    movements, (_, weights, _) = np.asarray(movements, dtype=float), action_matrix()
+    movements, (_, weights, _) = as_array(movements, "movements").astype(float), action_matrix()
     if movements.ndim < 1 or movements.shape[-1] != len(weights):
         raise ValueError(
             f"movements: expected the {len(weights)} columns of `shape_features`, got shape "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.metrics import normalized_mutual_info_score
 
-from facesom.io import as_array
+from facesom.io import as_array, per_person
 
 __all__ = ["explained_movement", "leak"]
 
@@ -69,7 +69,7 @@ def leak(groups):
         0: nothing; 1: as much as a name (Strehl and Ghosh, 2002). People differ in what they show, so the
         truth's own groups leak some, too: near theirs is right, not 0.
     """
-    groups = [np.asarray(mine) for mine in groups]
+    groups = per_person(groups, 1, "groups")
     person = np.repeat(np.arange(len(groups)), [len(mine) for mine in groups])
     return float(normalized_mutual_info_score(person, np.concatenate(groups)))
 

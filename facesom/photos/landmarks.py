@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facesom.io import DatasetError
+from facesom.io import DatasetError, as_array
 
 from .faces import as_boxes, as_photo
 
@@ -171,7 +171,7 @@ def steady_landmarks(photo, boxes, landmarks=find_landmarks):
 
 
 def _found(landmarks, photo, boxes):
-    points = np.asarray(landmarks(photo, boxes), dtype=float)
+    points = as_array(landmarks(photo, boxes), "landmarks").astype(float)
     if points.shape != (len(boxes), 68, 2) or not np.isfinite(points).all():
         raise ValueError(
             f"landmarks: expected finite numbers of shape ({len(boxes)}, 68, 2), one set for each box, got "
@@ -211,7 +211,7 @@ def align_landmarks(points, size=64):
         Brows, eyes and lips in pixels of the drawing, for `drawing.draw_landmarks`. The eye centres lie
         level, 0.32 sides apart.
     """
-    points = np.asarray(points, dtype=float)
+    points = as_array(points, "points").astype(float)
     middle, distance, along = eye_frame(points)
     across = along[..., ::-1] * (-1, 1)
     turned = (points[..., DRAWN, :] - middle[..., None, :]) @ np.stack([along, across], axis=-1)
@@ -231,7 +231,7 @@ def head_turn(points):
     ndarray of float64, shape (...,)
         0: straight ahead; 1 or -1: the tip of the nose lies as far right or left as a corner of the eyes.
     """
-    points = np.asarray(points, dtype=float)
+    points = as_array(points, "points").astype(float)
     middle, _, along = eye_frame(points)
     x = ((points[..., (36, 45, 30), :] - middle[..., None, :]) * along[..., None, :]).sum(-1)
     left, right, nose = np.moveaxis(x, -1, 0)

@@ -50,7 +50,7 @@ def plot_group_tree(distances, faces, *, words=None, ax=None):
             f"distances: expected a symmetric square of at least two groups, got shape {distances.shape}; "
             "pass `NodeGroups.distances_`."
         )
-    faces = cut_margin(unit_faces(np.asarray(faces)[None])[0])
+    faces = cut_margin(unit_faces(as_array(faces, "faces")[None])[0])
     check_count("faces", faces, k, "groups")
     words = [""] * k if words is None else words
     check_count("words", words, k, "groups")

@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 
 from facesom.groups import ColumnEffects, NodeGroups, describe_groups, group_distances, person_profiles
 from facesom.identity import GroupStability, SharedGroups
-from facesom.io import atomic_write, is_colour, to_grayscale
+from facesom.io import as_faces, atomic_write, is_colour, to_grayscale
 from facesom.som import FaceSOM
 
 from .cards import group_faces, plot_group_cards, plot_group_tree
@@ -236,8 +236,8 @@ def _nodes_of_groups(result):
 
 def _gray(images):
     """Faces of persons as gray ones on white; a list stays a list."""
-    if isinstance(images, (list, tuple)):
+    images = as_faces(images, leading=(1, 2))
+    if isinstance(images, list):
         lengths = np.cumsum([len(x) for x in images])[:-1]
         return np.split(to_grayscale(np.concatenate(images)), lengths)
-    images = np.asarray(images)
     return to_grayscale(images) if is_colour(images) or images.dtype == np.uint8 else images

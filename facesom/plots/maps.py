@@ -259,10 +259,13 @@ def plot_persons(som, nodes, *, names=None, ax=None):
     """
     nodes = [as_array(person, "nodes") for person in nodes]
     most = len(PERSON_COLOURS)
-    if not 1 <= len(nodes) <= most or any(person.ndim != 1 for person in nodes):
+    if not 1 <= len(nodes) <= most or any(
+        person.ndim != 1 or person.dtype.kind not in "iu" for person in nodes
+    ):
+        came = f"{nodes[0].dtype} of shape {nodes[0].shape}" if nodes else "shape ()"
         raise ValueError(
-            f"nodes: expected 1 to {most} persons, shape (P, N), got {len(nodes)} rows of shape "
-            f"{nodes[0].shape if nodes else ()}; pick some, e.g. `result.nodes[:2]`."
+            f"nodes: expected 1 to {most} persons of whole numbers, shape (P, N), got {len(nodes)} rows of "
+            f"{came}; pick some, e.g. `result.nodes[:2]`."
         )
     names = [f"person {p}" for p in range(len(nodes))] if names is None else names
     check_count("names", names, len(nodes), "persons")

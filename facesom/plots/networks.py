@@ -123,6 +123,8 @@ def _bins(probabilities, labels, n_bins):
             f"labels: expected one for each row of probabilities (N, K), got {labels.shape} and "
             f"{probabilities.shape}."
         )
+    if labels.dtype.kind not in "iu" or not np.isfinite(probabilities).all():
+        raise ValueError("probabilities, labels: expected finite numbers and whole numbers, none missing.")
     largest, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     which = np.minimum((largest * n_bins).astype(int), n_bins - 1)
     n = np.bincount(which, minlength=n_bins)

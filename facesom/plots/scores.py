@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from facesom.emotions import MEASURES
-from facesom.io import as_array, as_faces
+from facesom.io import as_array, as_faces, on_ground
 
 from .canvas import COLOURS, bare, draw_frame, name_rows, new_axes, write_beside
 
@@ -143,13 +143,13 @@ def plot_predictions(images, predicted, truth=None, *, names, n_columns=8, ax=No
     ValueError
         If these are no such images, or there is not one class an image.
     """
-    images = as_faces(images, leading=1)
+    images = on_ground(as_faces(images, leading=1))
     predicted = as_array(predicted, "predicted")
     truth = predicted if truth is None else as_array(truth, "truth")
     for name, values in (("predicted", predicted), ("truth", truth)):
-        if values.shape != (len(images),):
-            wanted = f"one class for each of {len(images)} images"
-            raise ValueError(f"{name}: expected {wanted}, got {values.shape}.")
+        if values.shape != (len(images),) or values.dtype.kind not in "iu":
+            wanted = f"one class for each of {len(images)} images, a whole number"
+            raise ValueError(f"{name}: expected {wanted}, got {values.dtype} of shape {values.shape}.")
     n_columns = min(n_columns, len(images))
     n_rows = -(-len(images) // n_columns)
     height, width = images.shape[1:3]

@@ -42,7 +42,7 @@ def grid_image(faces, *, gap=2, fill=1.0, weights=None, topology="rectangular"):
     """
     faces = unit_faces(faces)
     rows, cols, h, w = faces.shape[:4]
-    fill = np.asarray(fill, dtype=np.float32)
+    fill = as_array(fill, "fill").astype(np.float32)
     if fill.shape not in ((), (rows, cols, 3)):
         raise ValueError(f"fill: expected a gray or an array of shape {(rows, cols, 3)}, got {fill.shape}.")
     if fill.ndim and faces.ndim == 4:

@@ -128,7 +128,7 @@ def check_init(som, sample_shape):
         return som.init or ("random" if som.method == "online" else "pca")
     shape = (som.rows, som.cols, *sample_shape)
     try:
-        given = np.asarray(som.init, dtype=float)
+        given = as_array(som.init, "init").astype(float)
     except (TypeError, ValueError):
         given = np.empty(0)
     if given.size != np.prod(shape, dtype=float) or not (np.abs(given) <= LARGEST).all():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from facesom.io import as_array
+
 TOPOLOGIES = ("rectangular", "hexagonal")
 NEIGHBORHOODS = ("gaussian", "bubble", "mexican_hat", "triangle")
 ADJACENT = 1.42  # just over the diagonal step of a rectangular grid, under the second ring of a hexagonal one
@@ -100,7 +102,7 @@ def walk_order(labels):
     ndarray of int, shape (rows, cols)
         The same groups as 0, 1, 2, ... along the walk.
     """
-    labels = np.asarray(labels)
+    labels = as_array(labels, "labels")
     walk = labels.copy()
     walk[1::2] = walk[1::2, ::-1]
     met = dict.fromkeys(walk.ravel()[walk.ravel() >= 0].tolist())
