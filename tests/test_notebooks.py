@@ -93,6 +93,11 @@ def test_grays_that_moved_are_told_of_once_a_file_in_notebook_2(path):
         assert 'filterwarnings("ignore", "to_grayscale:")' in code
 
 
+def test_it_asks_the_path_whether_faces_are_drawn(path):
+    code = "\n".join(sources(path, "code"))  # in Colab an empty data_path may find a file of the user's own
+    assert "find_data(" not in code or not re.search(r"\b(if|not|else) (not )?data_path\b", code)
+
+
 def test_its_setup_cell_and_badge_are_stamped(path):
     notebook, fresh = read(path), read(path)
     stamp.stamp(fresh, path.stem, stamp.repository())
