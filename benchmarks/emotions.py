@@ -89,7 +89,7 @@ USAGES = ("Training", "PublicTest", "PrivateTest")
 
 def fer2013(path):
     """Training without equals of test faces and blank ones, PublicTest, PrivateTest."""
-    from facesom.emotions.folders import image_hashes, read_fer2013
+    from facesom.emotions import image_hashes, read_fer2013
 
     train, *tests = (read_fer2013(path, usage) for usage in USAGES)
     held = np.concatenate([image_hashes(test.images) for test in tests])
@@ -195,7 +195,7 @@ def measure_units(options, name, n, seed):
     from sklearn.preprocessing import StandardScaler
     from sklearn.svm import SVC
 
-    from facesom.emotions.folders import read_action_units
+    from facesom.emotions import read_action_units
 
     units = read_action_units(options.units)
     model = make_pipeline(StandardScaler(), SVC(kernel="linear" if name.startswith("linear") else "rbf"))
@@ -213,7 +213,7 @@ def measure_tuning(options, name, n, seed):
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    from facesom.emotions.folders import split_by_person
+    from facesom.emotions import split_by_person
     from facesom.emotions.model import emotion_features, predict_emotions
     from facesom.emotions.network import emotion_network
     from facesom.features.networks import fine_tune, run_network, three_block_cnn, train_network
@@ -328,8 +328,14 @@ def print_reliability(options):
     """What the shipped network's probabilities are worth, set by set, and what mirror images add."""
     from scipy.special import softmax
 
-    from facesom.emotions import EMOTIONS, classification_scores, find_copies, predict_emotions, read_fer2013
-    from facesom.plots.networks import calibration_error
+    from facesom.emotions import (
+        EMOTIONS,
+        calibration_error,
+        classification_scores,
+        find_copies,
+        predict_emotions,
+        read_fer2013,
+    )
 
     train, public, private = (read_fer2013(options.data, usage) for usage in USAGES)
     known = np.isin(np.arange(len(private)), find_copies(private.images, train.images)[:, 0])
@@ -417,7 +423,7 @@ def measured(options):
     import cv2
     import sklearn.svm  # noqa: F401
 
-    import facesom.emotions.folders  # noqa: F401
+    import facesom.emotions  # noqa: F401
 
     warnings.simplefilter("ignore")  # of blank faces among the tests
     cv2.setNumThreads(1)

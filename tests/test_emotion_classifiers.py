@@ -11,17 +11,18 @@ from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 from sklearn.preprocessing import FunctionTransformer
 
-from facesom.emotions import cross_validate_classifiers, find_copies
-from facesom.emotions.classify import KMeansClassifier, classifiers, compare_classifiers
-from facesom.emotions.folders import (
+from facesom.emotions import (
     ActionUnits,
     EmotionFaces,
     balanced,
     check_disjoint,
+    cross_validate_classifiers,
+    find_copies,
     image_hashes,
     split_by_person,
     split_train_test,
 )
+from facesom.emotions.classify import KMeansClassifier, classifiers, compare_classifiers
 
 NAMES = ("angry", "happy", "sad")
 

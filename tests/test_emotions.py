@@ -15,7 +15,7 @@ from PIL import Image
 
 import facesom
 from facesom import DatasetError
-from facesom.emotions.folders import (
+from facesom.emotions import (
     EMOTIONS,
     ActionUnits,
     EmotionFaces,

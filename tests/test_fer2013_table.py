@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from facesom.drawn.synthetic import make_faces
+from facesom.emotions import EMOTIONS, EmotionFaces, read_action_units, read_fer2013
 from facesom.emotions.fer2013 import USAGES, write_fer2013
-from facesom.emotions.folders import EMOTIONS, EmotionFaces, read_action_units, read_fer2013
 from facesom.emotions.splits import image_hashes
 from facesom.notebook import find_action_units, find_fer2013
 

@@ -8,8 +8,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+from facesom.emotions import calibration_error
 from facesom.features import TrainingHistory
-from facesom.plots.networks import calibration_error, plot_calibration, plot_history
+from facesom.plots.networks import plot_calibration, plot_history
 
 
 @pytest.fixture(autouse=True)

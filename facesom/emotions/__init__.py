@@ -8,5 +8,5 @@ from .folders import read_emotion_folder, write_emotion_folder
 from .labelled import EMOTIONS, SYNONYMS, UNLABELLED, ActionUnits, EmotionFaces
 from .model import emotion_features, onnx_model, predict_emotions
 from .network import emotion_network, epochs_within
-from .scores import MEASURES, ClassificationScores, classification_scores
+from .scores import MEASURES, ClassificationScores, calibration_bins, calibration_error, classification_scores
 from .splits import balanced, check_disjoint, split_by_person, split_train_test

@@ -147,49 +147,36 @@ def _emotion(text):
         code = to_whole(text)
     except ValueError:
         raise ValueError(f"expected an emotion 0 to {len(EMOTIONS) - 1}, got {text[:30]!r}") from None
-    if not 0 <= code < len(EMOTIONS):
-        raise ValueError(f"expected emotions 0 to {len(EMOTIONS) - 1} ({', '.join(EMOTIONS)}), got {code}")
+    _check_codes(code, code)
     return code
 
 
+def _check_codes(low, high):
+    if not 0 <= low <= high < len(EMOTIONS):
+        got = low if low == high else f"{low} to {high}"
+        raise ValueError(f"expected emotions 0 to {len(EMOTIONS) - 1} ({', '.join(EMOTIONS)}), got {got}")
+
+
 def _read_npz(path, usage):
-    with open(path, "rb") as file:
-        try:
-            arrays = {name.strip().lower(): values for name, values in read_npz(file, LARGEST).items()}
-        except DatasetError as error:
-            raise DatasetError(
-                f"{path}: expected a numpy archive of numbers and text, got {error}."
-            ) from None
     try:
+        with open(path, "rb") as file:
+            arrays = {name.strip().lower(): values for name, values in read_npz(file, LARGEST).items()}
         _require(({"emotion", "pixels"} | ({"usage"} if usage else set())) - set(arrays), arrays)
         labels, images = as_array(arrays["emotion"], "emotion"), as_array(arrays["pixels"], "pixels")
         parts = as_array(arrays.get("usage", np.full(labels.shape, "")), "Usage").astype(str)
-    except DatasetError as error:
-        raise DatasetError(f"{path}: expected a numpy archive of numbers and text: {error}") from None
-    if (
-        labels.dtype.kind not in "iu"
-        or labels.ndim != 1
-        or images.ndim < 2
-        or parts.ndim != 1
-        or images.dtype != np.uint8
-        or not len(images) == len(labels) == len(parts)
-    ):
-        raise DatasetError(
-            f"{path}: expected whole numbers emotion (N,) and uint8 pixels (N, ...), got {labels.dtype} "
-            f"{labels.shape} and {images.dtype} {images.shape}."
-        )
-    rows = np.flatnonzero(parts == usage) if usage else np.arange(len(labels))
-    images = images if len(rows) == len(images) else images[rows]
-    labels = labels[rows]
-    if len(rows) and not 0 <= labels.min() <= labels.max() < len(EMOTIONS):
-        raise DatasetError(
-            f"{path}: expected emotions 0 to {len(EMOTIONS) - 1} ({', '.join(EMOTIONS)}), got "
-            f"{labels.min()} to {labels.max()}."
-        )
-    try:
+        whole = labels.dtype.kind in "iu" and images.dtype == np.uint8
+        if not whole or not images.shape[:1] == labels.shape == parts.shape or images.ndim < 2:
+            raise DatasetError(
+                f"expected whole numbers emotion (N,) and uint8 pixels (N, ...), got {labels.dtype} "
+                f"{labels.shape} and {images.dtype} {images.shape}."
+            )
+        rows = np.flatnonzero(parts == usage) if usage else np.arange(len(labels))
+        images, labels = images if len(rows) == len(images) else images[rows], labels[rows]
+        if len(rows):
+            _check_codes(labels.min(), labels.max())
         side = _side(images[:1].size if len(rows) else 64)
     except ValueError as error:
-        raise DatasetError(f"{path}: {error}.") from None
+        raise DatasetError(f"{path}: expected a numpy archive of numbers and text: {error}") from None
     return images.reshape(len(rows), side, side), labels.astype(int), parts[rows], rows
 
 

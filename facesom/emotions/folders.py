@@ -1,8 +1,4 @@
-"""Faces with an emotion each: read from folders, from FER2013 and from tables of action units, and split.
-
-What a model is tested on must be new to it. Faces of one person resemble each other more than faces of one
-emotion do, so that persons, where they are known, are never in both halves.
-"""
+"""Faces sorted into folders, one for each class: read, and written."""
 
 from __future__ import annotations
 
@@ -15,25 +11,9 @@ from PIL import Image
 
 from facesom.io import DatasetError, atomic_folder, check_whole, is_hidden, read_image
 
-from .action_units import read_action_units
-from .fer2013 import read_fer2013
-from .labelled import EMOTIONS, ActionUnits, EmotionFaces, few
-from .splits import balanced, check_disjoint, image_hashes, split_by_person, split_train_test
+from .labelled import EmotionFaces, few
 
-__all__ = [
-    "EMOTIONS",
-    "ActionUnits",
-    "EmotionFaces",
-    "balanced",
-    "check_disjoint",
-    "image_hashes",
-    "read_action_units",
-    "read_emotion_folder",
-    "read_fer2013",
-    "split_by_person",
-    "split_train_test",
-    "write_emotion_folder",
-]
+__all__ = ["read_emotion_folder", "write_emotion_folder"]
 
 
 def read_emotion_folder(path, *, size=48, person=None, skip_unreadable=False):

@@ -235,9 +235,14 @@ def _of_channels(values, name, channels, least):
     return given
 
 
+def about_shipped():
+    """What stands beside the shipped file: its hash, its temperature, and where its weights begin."""
+    return json.loads(MODEL_PATH.with_suffix(".json").read_text(encoding="utf-8"))
+
+
 @lru_cache(maxsize=1)
 def _shipped():
-    about = json.loads(MODEL_PATH.with_suffix(".json").read_text(encoding="utf-8"))
+    about = about_shipped()
     return onnx_model(MODEL_PATH, sha256=about["sha256"], output="logits", temperature=about["temperature"])
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 
 import numpy as np
 
 from facesom.features import fine_tune, import_torch
 
-from .model import BRIGHTNESS_FLOOR, _shipped
+from .model import BRIGHTNESS_FLOOR, _shipped, about_shipped
 
 __all__ = ["emotion_network", "epochs_within", "read_weights"]
 
@@ -117,7 +118,7 @@ def _shipped_weights():
 
 
 def read_weights(content):
-    """Return the weights that an ONNX file stores, by name.
+    """Return the weights that the shipped ONNX file stores, by name.
 
     Parameters
     ----------
@@ -126,56 +127,10 @@ def read_weights(content):
     Returns
     -------
     dict of str to ndarray
-        Those stored as raw float32 or float16.
-
-    Notes
-    -----
-    Only these few fields of the format are needed, for which the package `onnx` is not worth installing:
-    ``ModelProto.graph`` 7, ``GraphProto.initializer`` 5, ``TensorProto`` dims 1, type 2, name 8, raw_data 9.
+        float32, or float16 where the name ends with "_half"; beside the file stands where they begin in it.
     """
-    kinds = {1: np.dtype("<f4"), 10: np.dtype("<f2")}
     weights = {}
-    for graph in _fields(content).get(7, ()):
-        for tensor in map(_fields, _fields(graph).get(5, ())):
-            kind = kinds.get(tensor[2][0])
-            if kind is not None and 9 in tensor:
-                shape = [
-                    d
-                    for dims in tensor.get(1, ())
-                    for d in ([dims] if isinstance(dims, int) else _packed(dims))
-                ]
-                weights[bytes(tensor[8][0]).decode()] = np.frombuffer(tensor[9][0], kind).reshape(shape)
+    for name, (start, *shape) in about_shipped()["weights"].items():
+        kind = np.dtype("<f2" if name.endswith("_half") else "<f4")
+        weights[name] = np.frombuffer(content, kind, math.prod(shape), start).reshape(shape)
     return weights
-
-
-def _fields(message):
-    """Fields of a protobuf message: number -> list of int, or of memoryview for what has a length."""
-    message, place, fields = memoryview(message), 0, {}
-    while place < len(message):
-        key, place = _varint(message, place)
-        if key & 7 == 0:
-            value, place = _varint(message, place)
-        else:
-            length, place = _varint(message, place) if key & 7 == 2 else ({1: 8, 5: 4}[key & 7], place)
-            value, place = message[place : place + length], place + length
-        fields.setdefault(key >> 3, []).append(value)
-    return fields
-
-
-def _packed(message):
-    place, numbers = 0, []
-    while place < len(message):
-        number, place = _varint(message, place)
-        numbers.append(number)
-    return numbers
-
-
-def _varint(message, place):
-    """A number of seven bits a byte, the least first, and the place behind it."""
-    number, shift = 0, 0
-    while True:
-        byte = message[place]
-        number |= (byte & 127) << shift
-        place, shift = place + 1, shift + 7
-        if byte < 128:
-            return number, place

@@ -9,7 +9,13 @@ import pandas as pd
 
 from facesom.io import as_array, check_whole
 
-__all__ = ["MEASURES", "ClassificationScores", "classification_scores"]
+__all__ = [
+    "MEASURES",
+    "ClassificationScores",
+    "calibration_bins",
+    "calibration_error",
+    "classification_scores",
+]
 
 #: What `ClassificationScores` measures: its attributes, and how tables call them.
 MEASURES = {
@@ -21,6 +27,7 @@ MEASURES = {
     "cross_entropy": "cross-entropy",
 }
 
+N_BINS = 10
 AT_ONCE = 2_000_000  # numbers in a block of bootstraps; bounds the memory
 
 
@@ -227,6 +234,72 @@ def classification_scores(
     )
 
 
+def calibration_error(probabilities, labels, *, n_bins=N_BINS):
+    """Return how far a model's confidence is from how often it is right, on average: 0 is calibrated.
+
+    Parameters
+    ----------
+    probabilities : array_like of float, shape (N, K)
+    labels : array_like of int, shape (N,)
+        True classes, columns of `probabilities`.
+    n_bins : int, default 10
+
+    Returns
+    -------
+    float
+        0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If there is not one label for each row.
+
+    Notes
+    -----
+    The expected calibration error (Guo et al., 2017): over bins of equal width of the largest probability,
+    the differences between its mean and the share that is right, weighted by their number of samples.
+    """
+    n, confidence, right = calibration_bins(probabilities, labels, n_bins)
+    return float((n * np.abs(confidence - right)).sum() / n.sum())
+
+
+def calibration_bins(probabilities, labels, n_bins=N_BINS):
+    """Sort samples into bins of equal width by their largest probability, and say how often each is right.
+
+    Parameters
+    ----------
+    probabilities, labels, n_bins
+        As in `calibration_error`.
+
+    Returns
+    -------
+    n : ndarray of int, shape (B,)
+        Samples in each bin that has some.
+    confidence, right : ndarray of float, shape (B,)
+        Their mean largest probability, and the share of them that is right.
+
+    Raises
+    ------
+    ValueError
+        If there is not one label for each row, or something is missing.
+    """
+    probabilities = as_array(probabilities, "probabilities").astype(float, copy=False)
+    labels = as_array(labels, "labels")
+    if probabilities.ndim != 2 or labels.shape != probabilities.shape[:1] or not labels.size:
+        raise ValueError(
+            f"labels: expected one for each row of probabilities (N, K), got {labels.shape} and "
+            f"{probabilities.shape}."
+        )
+    if labels.dtype.kind not in "iu" or not np.isfinite(probabilities).all():
+        raise ValueError("probabilities, labels: expected finite numbers and whole numbers, none missing.")
+    largest, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    which = np.minimum((largest * n_bins).astype(int), n_bins - 1)
+    n = np.bincount(which, minlength=n_bins)
+    used = n > 0
+    sums = [np.bincount(which, weights, n_bins)[used] for weights in (largest, right)]
+    return n[used], *(total / n[used] for total in sums)
+
+
 def _draw(parts, n_bootstraps, rng):
     """Sums (B, C) of the rows of parts (U, C) drawn U times with replacement."""
     n_units = len(parts)
@@ -275,12 +348,8 @@ def _labels(values, name, n=None):
     if values.ndim != 1 or not len(values) or (n is not None and len(values) != n):
         wanted = "at least one" if n is None else f"{n}, as in y_true"
         raise ValueError(f"{name}: expected one value a sample, {wanted}, got shape {values.shape}.")
-    whole = (
-        values.dtype.kind in "fu" and (np.abs(values) < 2**53).all() and (values == np.round(values)).all()
-    )
-    if whole:  # larger ones would wrap
-        values = values.astype(int)
-    if values.dtype.kind == "b":
+    # larger ones would wrap
+    if values.dtype.kind in "bfu" and (np.abs(values) < 2**53).all() and (values % 1 == 0).all():
         values = values.astype(int)
     if values.dtype.kind not in "iU":
         guess = "; are these probabilities? Pass probabilities=" if name == "y_pred" else ""
@@ -335,9 +404,8 @@ def _classes(y_true, y_pred, names, n_columns):
 
 def _codes(labels, numbers, name):
     """Place of each label in `numbers`."""
-    order = np.argsort(numbers)
-    places = order[np.minimum(np.searchsorted(numbers, labels, sorter=order), len(numbers) - 1)]
-    unknown = np.unique(labels[numbers[places] != labels]).tolist()
+    places = pd.Index(numbers).get_indexer(labels)
+    unknown = np.unique(labels[places < 0]).tolist()
     if unknown:
         one_up = labels.dtype.kind != "U" and labels.min() == 1 and labels.max() == len(numbers)
         guess = "count classes from 0: subtract 1" if one_up else "pass names= with every class"

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from facesom.io import as_array
+from facesom.emotions import calibration_bins, calibration_error
 
 from .canvas import COLOURS, ON_WHITE, new_axes, whole_numbers
-
-N_BINS = 10
 
 
 def plot_history(histories, *, ax=None):
@@ -49,36 +47,7 @@ def plot_history(histories, *, ax=None):
     return ax
 
 
-def calibration_error(probabilities, labels, *, n_bins=N_BINS):
-    """Return how far a model's confidence is from how often it is right, on average: 0 is calibrated.
-
-    Parameters
-    ----------
-    probabilities : array_like of float, shape (N, K)
-    labels : array_like of int, shape (N,)
-        True classes, columns of `probabilities`.
-    n_bins : int, default 10
-
-    Returns
-    -------
-    float
-        0 to 1.
-
-    Raises
-    ------
-    ValueError
-        If there is not one label for each row.
-
-    Notes
-    -----
-    The expected calibration error (Guo et al., 2017): faces sorted into bins of equal width by the largest
-    probability, the differences between its mean and the share that is right, weighted by their number.
-    """
-    n, confidence, right = _bins(probabilities, labels, n_bins)
-    return float((n * np.abs(confidence - right)).sum() / n.sum())
-
-
-def plot_calibration(probabilities, labels, *, n_bins=N_BINS, ax=None):
+def plot_calibration(probabilities, labels, *, n_bins=10, ax=None):
     """Draw, for faces of about the same confidence, the share that is right: the diagonal is calibrated.
 
     Parameters
@@ -98,7 +67,7 @@ def plot_calibration(probabilities, labels, *, n_bins=N_BINS, ax=None):
     ValueError
         As `calibration_error`.
     """
-    n, confidence, right = _bins(probabilities, labels, n_bins)
+    n, confidence, right = calibration_bins(probabilities, labels, n_bins)
     ax = new_axes(ax, (1, 1), side=4.5)
     ax.plot([0, 1], [0, 1], color="0.6", linestyle=(0, (2, 1.5)))
     middle = (right + 1.96**2 / (2 * n)) / (1 + 1.96**2 / n)
@@ -112,22 +81,3 @@ def plot_calibration(probabilities, labels, *, n_bins=N_BINS, ax=None):
     ax.grid(color="0.92")
     ax.set_axisbelow(True)
     return ax
-
-
-def _bins(probabilities, labels, n_bins):
-    """Number of faces, mean largest probability, and share that is right, of each bin that has faces."""
-    probabilities = as_array(probabilities, "probabilities").astype(float, copy=False)
-    labels = as_array(labels, "labels")
-    if probabilities.ndim != 2 or labels.shape != probabilities.shape[:1] or not labels.size:
-        raise ValueError(
-            f"labels: expected one for each row of probabilities (N, K), got {labels.shape} and "
-            f"{probabilities.shape}."
-        )
-    if labels.dtype.kind not in "iu" or not np.isfinite(probabilities).all():
-        raise ValueError("probabilities, labels: expected finite numbers and whole numbers, none missing.")
-    largest, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
-    which = np.minimum((largest * n_bins).astype(int), n_bins - 1)
-    n = np.bincount(which, minlength=n_bins)
-    used = n > 0
-    sums = [np.bincount(which, weights, n_bins)[used] for weights in (largest, right)]
-    return n[used], *(total / n[used] for total in sums)
