@@ -22,12 +22,15 @@ WINDOW = 32  # pixels that a network looks at
 STRIDE = 4  # pixels from one window to the next
 STEP = 2 ** (1 / 4)  # from one size to the next; the networks were trained to bear 17 % either way
 BORDER = 8  # pixels added around, for faces at the edge of the photo
-GLANCE = -0.2  # logit of a window from which it is worth to look
-GLANCES = 5.0  # and sum of exp(logit) over it and its eight neighbours: a face answers in several
-ALIKE = 0.3  # sides apart, and octaves, at which two such windows are one place
-PATCHES = (48, 64)  # pixels, sides of what is looked at there, and about a face once it has hit
+MARGIN = 40  # and about what is looked at, so that a patch at the edge is whole
+GLANCE = -0.35  # logit of a window from which it is worth to look
+GLANCES = 4.0  # and sum of exp(logit) over it and its eight neighbours: a face answers in several
+ALIKE = (0.3, 0.6)  # sides apart, and octaves, within which two such windows are one place
+PATCHES = (44, 56)  # pixels, sides of what is looked at there, and about a face once it has hit
 SIZES = 3  # to either side of its own in which a face is looked at, too
-AT_ONCE = 32  # patches in a batch
+BATCH = 32  # patches
+AT_ONCE = 8  # places, the strongest first, so that those within a face need no look
+SAME = 0.5  # of the smaller of two boxes, from which they are one face
 HIT = 2.0  # logit of a window that counts
 CANDIDATE = 12.0  # sum of the logits of neighbouring windows from which the cascade looks again
 FACE = 50.0  # that sum, from which there is no doubt
@@ -65,21 +68,20 @@ def face_network(photo, min_size, near=None):
         places = _strongest(_glance(gray, scales))
     else:
         places = np.column_stack([near[:, :2] + near[:, 2:] / 2, np.sqrt(near[:, 2] * near[:, 3]) / FRAME])
-    boxes, sure = [], []
-    frame = np.array([-FRAME / 2, -FRAME / 2, FRAME, FRAME])
+    faces, sure = [], []
     for x, y, side, votes in _gather(_look(gray, scales, places)):
         if votes > CANDIDATE:
             looks = 0 if votes > FACE else _second_look(gray, x, y, side)
             if votes / FACE + looks / AGREED > 1:
-                boxes.append((x, y, 0, 0) + side * frame)
+                faces.append((x, y, side))
                 sure.append(votes / FACE + looks / AGREED)
-    return _one_a_face(np.array(boxes).reshape(-1, 4), np.array(sure))
+    return _one_a_face(_boxes(np.array(faces).reshape(-1, 3)), np.array(sure))
 
 
 def _glance(gray, scales):
     """Windows (n, 4) in which there may be a face: middle, side, and logit."""
     network, hits = _networks()[0], [np.empty((0, 4))]
-    for scale in scales:
+    for scale in scales[::2]:  # each bears half a step to either side
         level = cv2.copyMakeBorder(scaled(gray, scale / 2), *[BORDER // 2] * 4, cv2.BORDER_REPLICATE)
         if min(level.shape) >= WINDOW // 2:
             (logits,) = network(level[None, None].astype(np.float32)).values()
@@ -102,15 +104,20 @@ def _strongest(hits):
     while len(hits):
         places.append(hits[0])
         apart = np.abs(hits[:, :2] - hits[0, :2]).max(axis=1) / hits[0, 2]
-        hits = hits[(apart > ALIKE) | (np.abs(np.log2(hits[:, 2] / hits[0, 2])) > ALIKE)]
+        hits = hits[(apart > ALIKE[0]) | (np.abs(np.log2(hits[:, 2] / hits[0, 2])) > ALIKE[1])]
     return np.array(places).reshape(-1, 3)
 
 
 def _look(gray, scales, places):
     """Windows (n, 4) that look like a face, about places (m, 3): middle, side, and logit."""
-    levels, found = {}, {}
-    _look_at(gray, scales, levels, places, 0, PATCHES[0], found)
-    faces = _gather(_hits(found, scales))[:, :3]  # many places, few faces: other sizes of these alone
+    levels, found, faces = {}, {}, np.empty((0, 4))
+    while len(places):
+        now, places = np.split(places, [AT_ONCE])
+        _look_at(gray, scales, levels, now, 0, PATCHES[0], found)
+        faces = _gather(_hits(found, scales))
+        for box in _boxes(faces[faces[:, 3] > FACE]):
+            places = places[_shared(_boxes(places), box) < SAME]
+    faces = faces[:, :3]  # many places, few faces: other sizes of these alone
     steps = np.arange(-SIZES, SIZES + 1)
     everywhere = np.tile(faces, (len(steps), 1))
     _look_at(gray, scales, levels, everywhere, np.repeat(steps, len(faces)), PATCHES[1], found)
@@ -125,21 +132,21 @@ def _look_at(gray, scales, levels, places, step, side, found):
         if not 0 <= level < len(scales):
             continue
         if level not in levels:
-            levels[level] = scaled(gray, scales[level])
+            sized = scaled(gray, scales[level])
+            levels[level] = cv2.copyMakeBorder(sized, *[MARGIN] * 4, cv2.BORDER_REPLICATE)
         picture, middle = levels[level], np.array([y, x]) * scales[level] + BORDER
         row, col = np.rint((middle - side / 2) / STRIDE).astype(int).tolist()
-        rows, cols = (
-            np.clip(STRIDE * start + np.arange(side) - BORDER, 0, n - 1)
-            for start, n in zip((row, col), picture.shape, strict=True)
-        )
-        patches.append(picture[rows[:, None], cols])
-        corners.append((level, row, col))
-    for start in range(0, len(patches), AT_ONCE):
-        batch = np.array(patches[start : start + AT_ONCE], np.float32)[:, None]
+        top, left = STRIDE * row + MARGIN - BORDER, STRIDE * col + MARGIN - BORDER
+        patch = picture[max(top, 0) : top + side, max(left, 0) : left + side]
+        if patch.shape == (side, side):  # else its middle lies outside of the photo
+            patches.append(patch)
+            corners.append((level, row, col))
+    for start in range(0, len(patches), BATCH):
+        batch = np.array(patches[start : start + BATCH], np.float32)[:, None]
         (logits,) = _networks()[1](batch).values()
         for k, i, j in np.argwhere(logits[:, 0] > HIT).tolist():
             level, row, col = corners[start + k]
-            last = (np.array(levels[level].shape) + 2 * BORDER - WINDOW) // STRIDE
+            last = (np.array(levels[level].shape) - 2 * (MARGIN - BORDER) - WINDOW) // STRIDE
             if 0 <= row + i <= last[0] and 0 <= col + j <= last[1]:
                 found[level, row + i, col + j] = logits[k, 0, i, j]
 
@@ -167,12 +174,23 @@ def _one_a_face(boxes, sure):
     """The surest of boxes that share more than half of the smaller one."""
     kept = []
     for k in np.argsort(-sure, kind="stable"):
-        low = np.maximum(boxes[kept, :2], boxes[k, :2])
-        high = np.minimum(boxes[kept, :2] + boxes[kept, 2:], boxes[k, :2] + boxes[k, 2:])
-        shared = np.clip(high - low, 0, None).prod(axis=1)
-        if not (shared > 0.5 * np.minimum(boxes[kept, 2:].prod(axis=1), boxes[k, 2:].prod())).any():
+        if not (_shared(boxes[kept], boxes[k]) > SAME).any():
             kept.append(k)
     return boxes[kept]
+
+
+def _boxes(faces):
+    """Boxes (K, 4) of faces (K, 3 or 4): middle and side."""
+    sides = FRAME * faces[:, 2:3]
+    return np.concatenate([faces[:, :2] - sides / 2, sides, sides], axis=1)
+
+
+def _shared(boxes, box):
+    """What each of boxes (K, 4) shares with a box, over the smaller one of the two: (K,)."""
+    low = np.maximum(boxes[:, :2], box[:2])
+    high = np.minimum(boxes[:, :2] + boxes[:, 2:], box[:2] + box[2:])
+    smaller = np.minimum(boxes[:, 2:].prod(axis=1), box[2:].prod())
+    return np.clip(high - low, 0, None).prod(axis=1) / smaller
 
 
 def _second_look(gray, x, y, side):
