@@ -144,17 +144,15 @@ class Labelled:
                 f"others: expected classes among {', '.join(self.names)} and emotions among "
                 f"{', '.join(EMOTIONS)}, got {strange + wrong}."
             )
-        codes, unknown = [], []
-        for name, n in self.counts.items():
-            word = others.get(name, name)
-            code = -1 if word is None else _code(word)
-            if isinstance(code, str) and n:
-                unknown.append(name)
-            codes.append(-1 if isinstance(code, str) else code)
+        words = [others.get(name, name) for name in self.names]
+        codes = [-1 if word is None else _CODES.get(word.strip().lower()) for word in words]
+        unknown = [
+            name for code, (name, n) in zip(codes, self.counts.items(), strict=True) if code is None and n
+        ]
         if unknown:
             example = f"others={{{unknown[0]!r}: None}} leaves it out, {{{unknown[0]!r}: 'happy'}} renames it"
             raise ValueError(f"names: {', '.join(unknown)} is none of {', '.join(EMOTIONS)}; {example}.")
-        return self._renumber(codes, EMOTIONS)
+        return self._renumber([-1 if code is None else code for code in codes], EMOTIONS)
 
     def _renumber(self, codes, names):
         """The samples whose class has a code of 0 or more, under the new names."""

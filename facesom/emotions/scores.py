@@ -9,13 +9,7 @@ import pandas as pd
 
 from facesom.io import as_array, check_whole
 
-__all__ = [
-    "MEASURES",
-    "ClassificationScores",
-    "calibration_bins",
-    "calibration_error",
-    "classification_scores",
-]
+__all__ = ["MEASURES", "ClassificationScores", "classification_scores"]
 
 #: What `ClassificationScores` measures: its attributes, and how tables call them.
 MEASURES = {
@@ -27,7 +21,6 @@ MEASURES = {
     "cross_entropy": "cross-entropy",
 }
 
-N_BINS = 10
 AT_ONCE = 2_000_000  # numbers in a block of bootstraps; bounds the memory
 
 
@@ -86,15 +79,10 @@ class ClassificationScores:
     def __repr__(self):
         persons = "" if self.n_groups is None else f" of {self.n_groups} {self.unit}"
         lines = [f"ClassificationScores: {len(self.truth)} samples{persons}, {len(self.names)} classes"]
-        beside = {
-            "accuracy": f"majority {self.majority:.3f}",
-            "balanced_accuracy": f"chance {self.chance:.3f}",
-        }
-        for measure, words in MEASURES.items():
-            low, high = self.intervals[measure]
-            if not np.isnan(getattr(self, measure)):
-                line = f"  {words:17}  {getattr(self, measure):.3f}  [{low:.3f}, {high:.3f}]"
-                lines.append(f"{line}  {beside.get(measure, '')}".rstrip())
+        beside = {"accuracy": "majority", "balanced accuracy": "chance"}
+        for words, (value, low, high) in self._measured().items():
+            free = f"  {beside[words]} {getattr(self, beside[words]):.3f}" if words in beside else ""
+            lines.append(f"  {words:17}  {value:.3f}  [{low:.3f}, {high:.3f}]{free}")
         return "\n".join(lines)
 
     def to_frame(self):
@@ -105,13 +93,18 @@ class ClassificationScores:
         pandas.DataFrame
             Columns "value", "low", "high"; the last rows are chance and majority.
         """
-        rows = {
+        rows = self._measured() | {
+            name: [getattr(self, name), np.nan, np.nan] for name in ("chance", "majority")
+        }
+        return pd.DataFrame.from_dict(rows, orient="index", columns=["value", "low", "high"])
+
+    def _measured(self):
+        """Value and interval of each measure that there is, by what tables call it."""
+        return {
             words: [getattr(self, measure), *self.intervals[measure]]
             for measure, words in MEASURES.items()
             if not np.isnan(getattr(self, measure))
         }
-        rows |= {name: [getattr(self, name), np.nan, np.nan] for name in ("chance", "majority")}
-        return pd.DataFrame.from_dict(rows, orient="index", columns=["value", "low", "high"])
 
     def class_table(self):
         """Return precision, recall and F1 of each class, and how many samples it has.
@@ -234,72 +227,6 @@ def classification_scores(
     )
 
 
-def calibration_error(probabilities, labels, *, n_bins=N_BINS):
-    """Return how far a model's confidence is from how often it is right, on average: 0 is calibrated.
-
-    Parameters
-    ----------
-    probabilities : array_like of float, shape (N, K)
-    labels : array_like of int, shape (N,)
-        True classes, columns of `probabilities`.
-    n_bins : int, default 10
-
-    Returns
-    -------
-    float
-        0 to 1.
-
-    Raises
-    ------
-    ValueError
-        If there is not one label for each row.
-
-    Notes
-    -----
-    The expected calibration error (Guo et al., 2017): over bins of equal width of the largest probability,
-    the differences between its mean and the share that is right, weighted by their number of samples.
-    """
-    n, confidence, right = calibration_bins(probabilities, labels, n_bins)
-    return float((n * np.abs(confidence - right)).sum() / n.sum())
-
-
-def calibration_bins(probabilities, labels, n_bins=N_BINS):
-    """Sort samples into bins of equal width by their largest probability, and say how often each is right.
-
-    Parameters
-    ----------
-    probabilities, labels, n_bins
-        As in `calibration_error`.
-
-    Returns
-    -------
-    n : ndarray of int, shape (B,)
-        Samples in each bin that has some.
-    confidence, right : ndarray of float, shape (B,)
-        Their mean largest probability, and the share of them that is right.
-
-    Raises
-    ------
-    ValueError
-        If there is not one label for each row, or something is missing.
-    """
-    probabilities = as_array(probabilities, "probabilities").astype(float, copy=False)
-    labels = as_array(labels, "labels")
-    if probabilities.ndim != 2 or labels.shape != probabilities.shape[:1] or not labels.size:
-        raise ValueError(
-            f"labels: expected one for each row of probabilities (N, K), got {labels.shape} and "
-            f"{probabilities.shape}."
-        )
-    if labels.dtype.kind not in "iu" or not np.isfinite(probabilities).all():
-        raise ValueError("probabilities, labels: expected finite numbers and whole numbers, none missing.")
-    largest, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
-    which = np.minimum((largest * n_bins).astype(int), n_bins - 1)
-    n = np.bincount(which, minlength=n_bins)
-    used = n > 0
-    sums = [np.bincount(which, weights, n_bins)[used] for weights in (largest, right)]
-    return n[used], *(total / n[used] for total in sums)
-
-
 def _draw(parts, n_bootstraps, rng):
     """Sums (B, C) of the rows of parts (U, C) drawn U times with replacement."""
     n_units = len(parts)
@@ -376,24 +303,21 @@ def _probabilities(values, n):
 
 def _classes(y_true, y_pred, names, n_columns):
     """Names of the classes, and the label that stands for each in what was given."""
-    kinds = [y.dtype.kind == "U" for y in (y_true, y_pred) if y is not None]
-    if len(set(kinds)) > 1:
+    as_names = y_true.dtype.kind == "U"
+    if y_pred is not None and (y_pred.dtype.kind == "U") != as_names:
         raise ValueError(
             f"y_pred: expected classes in the form of y_true, got {y_pred.dtype} and {y_true.dtype}; "
             "use numbers in both or names in both."
         )
-    as_names = kinds[0]
     if names is not None:
-        names = tuple(str(name) for name in names)
-        if len(set(names)) < len(names):
-            raise ValueError(f"names: expected a name of its own for each class, got {names}.")
-        labels = np.array(names) if as_names else np.arange(len(names))
+        labels = np.array([str(name) for name in names]) if as_names else np.arange(len(names))
     elif n_columns is not None and not as_names:
         labels = np.arange(n_columns)
-        names = tuple(map(str, labels))
     else:
         labels = np.unique(y_true if y_pred is None else np.concatenate([y_true, y_pred]))
-        names = tuple(map(str, labels))
+    names = tuple(str(name) for name in (labels if names is None else names))
+    if len(set(names)) < len(names):
+        raise ValueError(f"names: expected a name of its own for each class, got {names}.")
     if n_columns not in (None, len(names)):
         raise ValueError(
             f"probabilities: expected {len(names)} columns for {', '.join(names)}, got {n_columns}; pass "
