@@ -123,10 +123,13 @@ def test_splits_that_cannot_be(arguments, message):
         split_by_person(*arguments)
 
 
-def test_a_table_without_labels_says_so_before_a_split():
+@pytest.mark.parametrize(
+    "use", [split_train_test, balanced, ActionUnits.as_emotions, lambda units: units.classes("happy", "sad")]
+)
+def test_a_table_without_labels_says_so_before_anything_is_done_with_it(use):
     units = ActionUnits(np.zeros((4, 1)), ("AU01",), np.zeros(4, int), ("unlabelled",), np.arange(4))
     with pytest.raises(ValueError, match=r"this table has none.*label=\.\.\."):
-        split_train_test(units)
+        use(units)
 
 
 def test_what_overlaps_is_refused_in_words():

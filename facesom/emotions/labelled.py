@@ -18,12 +18,12 @@ UNLABELLED = ("unlabelled",)
 
 #: Other words for them, as folders and tables have them.
 SYNONYMS = {
-    "angry": ("anger", "mad", "rage"),
+    "angry": ("anger", "mad", "rage", "furious"),
     "disgust": ("disgusted", "disgusting"),
-    "fear": ("afraid", "fearful", "scared", "frightened"),
-    "happy": ("happiness", "joy", "joyful", "smile", "smiling", "laugh", "laughing"),
-    "sad": ("sadness", "sorrow"),
-    "surprise": ("surprised", "astonished"),
+    "fear": ("afraid", "fearful", "scared", "frightened", "fright"),
+    "happy": ("happiness", "glad", "joy", "joyful", "smile", "smiling", "laugh", "laughing"),
+    "sad": ("sadness", "sorrow", "sorrowful"),
+    "surprise": ("surprised", "astonished", "astonishment"),
     "neutral": ("neutrality", "no emotion"),
 }
 _CODES = {
@@ -101,8 +101,9 @@ class Labelled:
         Raises
         ------
         ValueError
-            If there is no such class; the message lists those that there are.
+            If there is no such class; the message lists those that there are. Or if samples have no labels.
         """
+        check_labelled(self)
         by_code = {_code(name): name for name in reversed(self.names)}
         found = [name if name in self.names else by_code.get(_code(name)) for name in names]
         if None in found or len(set(found)) < len(found) or not names:
@@ -134,8 +135,9 @@ class Labelled:
         Raises
         ------
         ValueError
-            If a class that has samples is none of them.
+            If a class that has samples is none of them, or samples have no labels.
         """
+        check_labelled(self)
         others = {} if others is None else others
         strange = [name for name in others if name not in self.names]
         wrong = [word for word in others.values() if word is not None and word not in EMOTIONS]

@@ -37,8 +37,9 @@ def balanced(data, n_per_class=None, seed=0):
     Raises
     ------
     ValueError
-        If a class has fewer samples, or none.
+        If a class has fewer samples, or none, or samples have no labels.
     """
+    check_labelled(data)
     counts = data.counts
     smallest = min(counts, key=counts.get)
     if not counts[smallest]:
