@@ -64,7 +64,6 @@ def train_network(
     augment=None,
     seed=0,
     validation=None,
-    loss=None,
     progress=True,
     checkpoint=None,
 ):
@@ -93,8 +92,6 @@ def train_network(
     validation : tuple (images, targets), optional
         Looked at after each epoch; the network then ends with the weights of the epoch of least loss. Not for
         the final test: what chose an epoch cannot judge it. ``(images,)`` for an autoencoder.
-    loss : callable, optional
-        Of outputs and targets. Default: cross-entropy of classes, squared error of images.
     progress : bool, default True
         Whether to show a bar.
     checkpoint : str or Path, optional
@@ -130,8 +127,7 @@ def train_network(
         raise ValueError("network: expected weights to train, got none that require a gradient.")
     small = _work(network, faces, classes) * batch_size <= SMALL
     augment = augment_faces if augment is True else augment or None
-    if loss is None:
-        loss = torch.nn.functional.mse_loss if classes is None else torch.nn.functional.cross_entropy
+    loss = torch.nn.functional.mse_loss if classes is None else torch.nn.functional.cross_entropy
     optimizer = torch.optim.AdamW(learning, lr=learning_rate, weight_decay=weight_decay)
     n_steps, device = math.ceil(len(faces) / batch_size), learning[0].device
     state = {"epoch": 0, "history": [], "seconds": 0.0, "best": None, "best_epoch": n_epochs - 1}
@@ -314,9 +310,8 @@ def _validate(network, held, loss):
     outputs = torch.from_numpy(run_network(network, faces))
     if classes is None:
         return float(loss(outputs, to_tensor(faces))), math.nan
-    device = next(network.parameters()).device  # where the weights of a loss are
-    value = float(loss(outputs.to(device), torch.from_numpy(classes).to(device)))
-    return value, float((outputs.argmax(dim=1).numpy() == classes).mean())
+    told = outputs.argmax(dim=1).numpy()
+    return float(loss(outputs, torch.from_numpy(classes))), float((told == classes).mean())
 
 
 def _read_checkpoint(path, key, network):
