@@ -66,6 +66,10 @@ def test_it_has_objectives_parameters_an_exercise_and_an_end(path):
     )
 
 
+def test_what_it_says_to_install_is_not_ours_at_an_index(path):
+    assert "facesom[" not in path.read_text("utf-8"), "name the library: nobody has put facesom at an index"
+
+
 def test_its_links_lead_somewhere(path):
     for source in sources(path, "markdown"):
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", source):
