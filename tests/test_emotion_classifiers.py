@@ -60,6 +60,9 @@ def test_balanced_never_draws_more_than_there_are():
     faces = make()
     with pytest.raises(ValueError, match=r"from 1 to 24, all that 'angry' has, got 25; .* not drawn twice"):
         balanced(faces, 25)
+    for wrong in (0, 2.0, True):
+        with pytest.raises(ValueError, match="n_per_class: expected a whole number from 1 up"):
+            balanced(faces, wrong)
     with pytest.raises(ValueError, match="'sad' has none"):
         balanced(faces.subset(faces.labels < 2))
 
@@ -159,6 +162,8 @@ def test_hashes_tell_images_apart_by_a_single_pixel():
     hashes = image_hashes(images)
     assert len(np.unique(hashes)) == 49 and hashes[7] == hashes[3] and hashes[9] != hashes[4]
     np.testing.assert_array_equal(image_hashes(images[::2]), hashes[::2])
+    masked = np.ma.masked_array(images, images == images[0, 0, 0])
+    assert image_hashes(masked)[0] != hashes[0], "what is behind a mask is not there"
 
 
 # copies

@@ -243,6 +243,8 @@ def test_what_is_wrong_with_a_network_is_said(tmp_path, weights):
         ({"mean": [0, 0, 0], "std": [1, 1, 1]}, r"mean: expected a number, or 1, got \[0, 0, 0\]"),
         ({"temperature": np.nan}, "temperature: expected a number over 0"),
         ({"temperature": np.inf}, "temperature"),
+        ({"temperature": "1"}, "temperature: expected a number over 0"),
+        ({"temperature": True}, "temperature: expected a number over 0"),
         ({"size": 8.5}, "size: expected a whole number"),
         ({"classes": "aba"}, "classes: expected a name of its own for each"),
     ],

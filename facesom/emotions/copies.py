@@ -9,7 +9,7 @@ import numpy as np
 from scipy.fft import dctn
 from scipy.spatial import KDTree
 
-from facesom.io import REC_601, as_faces, is_colour, on_ground
+from facesom.io import REC_601, as_array, as_faces, is_colour, on_ground
 
 __all__ = ["find_copies", "image_hashes"]
 
@@ -33,8 +33,13 @@ def image_hashes(images):
     ndarray of uint64, shape (N,)
         BLAKE2b (Aumasson et al., 2013) of the pixels. That two different images of a million share a number
         has a probability below 1e-7.
+
+    Raises
+    ------
+    DatasetError
+        If these are neither numbers nor texts of one shape.
     """
-    images = np.ascontiguousarray(images)
+    images = np.ascontiguousarray(as_array(images, "images"))
     digests = [int.from_bytes(blake2b(image.data, digest_size=8).digest(), "big") for image in images]
     return np.array(digests, dtype=np.uint64)
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import softmax
 
-from facesom.io import DatasetError, as_array, as_faces, check_whole, is_colour, on_ground, read_onnx
+from facesom.io import DatasetError, as_array, as_faces, check_whole, on_ground, read_onnx
 
 from .labelled import EMOTIONS
 
@@ -194,8 +194,7 @@ def onnx_model(
         raise ValueError("mean, std: expected both, or neither for each face's own.")
     if mean is not None:
         mean, std = _of_channels(mean, "mean", channels, -np.inf), _of_channels(std, "std", channels, 0)
-    if not 0 < temperature < np.inf:
-        raise ValueError(f"temperature: expected a number over 0, got {temperature!r}.")
+    temperature = _of_channels(temperature, "temperature", 1, 0)
     classes = tuple(classes)
     if len(set(classes)) < len(classes):
         raise ValueError(f"classes: expected a name of its own for each, got {classes}.")
@@ -228,11 +227,12 @@ def onnx_model(
 
 def _of_channels(values, name, channels, least):
     """A number, or one for each channel, over `least`, or `ValueError`."""
-    given = as_array(values, name).astype(float)
-    if given.shape not in ((), (channels,)) or not ((given > least) & np.isfinite(given)).all():
+    given = as_array(values, name)
+    numbers = given.dtype.kind in "iuf" and given.shape in ((), (channels,))
+    if not numbers or not ((given > least) & np.isfinite(given)).all():
         over = "" if least else " over 0"
         raise ValueError(f"{name}: expected a number{over}, or {channels}, got {values!r}.")
-    return given
+    return given.astype(float)
 
 
 def about_shipped():
@@ -249,11 +249,5 @@ def _shipped():
 def _one_by_one(faces):
     """Faces as a stack or a list of images, each (H, W) or (H, W, 3 or 4)."""
     if isinstance(faces, (list, tuple)) and len({np.shape(face) for face in faces}) > 1:
-        faces = [as_faces(face, name=f"faces[{k}]") for k, face in enumerate(faces)]
-        for k, face in enumerate(faces):
-            if face.ndim != 2 + is_colour(face):
-                raise DatasetError(
-                    f"faces[{k}]: expected an image (H, W) or (H, W, 3), got shape {face.shape}."
-                )
-        return faces
+        return [as_faces([face], name=f"faces[{k}]", leading=1)[0] for k, face in enumerate(faces)]
     return as_faces(faces, name="faces", leading=1)

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from facesom.io import as_array
+from facesom.io import as_array, check_whole
 
 from .copies import find_copies, image_hashes
 from .labelled import check_labelled, few
@@ -46,11 +46,11 @@ def balanced(data, n_per_class=None, seed=0):
         raise ValueError(
             f"data: expected samples of each class, {smallest!r} has none; choose by data.classes(...)."
         )
-    n = counts[smallest] if n_per_class is None else n_per_class
-    if not isinstance(n, (int, np.integer)) or not 1 <= n <= counts[smallest]:
+    n = counts[smallest] if n_per_class is None else check_whole(n_per_class, "n_per_class")
+    if n > counts[smallest]:
         raise ValueError(
             f"n_per_class: expected a whole number from 1 to {counts[smallest]}, all that {smallest!r} has, "
-            f"got {n!r}; samples are not drawn twice."
+            f"got {n}; samples are not drawn twice."
         )
     rng = np.random.default_rng(seed)
     members = (np.flatnonzero(data.labels == k) for k in range(len(data.names)))
