@@ -1,6 +1,5 @@
 """The notebooks as a site: complete, found by its search, without a network, on a desk and on a phone."""
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +7,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 @pytest.fixture(scope="module")
@@ -28,23 +26,16 @@ def test_every_notebook_and_the_glossary_are_pages(site):
 
 
 @pytest.mark.parametrize("width, height", [(1280, 900), (390, 844)])
-def test_a_browser_reads_and_searches_it_without_a_network(site, width, height):
-    api = pytest.importorskip("playwright.sync_api", reason="the browser tests need playwright")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("the browser tests need chromium")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        page = browser.new_page(viewport={"width": width, "height": height})
-        asked = []
-        page.on("request", lambda request: asked.append(request.url))
-        for name in ("index", "notebooks/04_cross_identity", "notebooks/GLOSSARY"):
-            page.goto((site / f"{name}.html").as_uri())
-            assert page.evaluate("document.documentElement.scrollWidth") == width, f"{name} scrolls sideways"
-        page.goto((site / "notebooks" / "01_decompress.html").as_uri())
-        page.click("a.right-next")
-        assert page.url.endswith("02_convert.html")
-        page.goto((site / "search.html").as_uri() + "?q=topographic")
-        page.wait_for_selector("#search-results li a:has-text('Glossary')", timeout=20_000)
-        browser.close()
+def test_a_browser_reads_and_searches_it_without_a_network(browser, site, width, height):
+    page = browser.new_page(viewport={"width": width, "height": height})
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    for name in ("index", "notebooks/04_cross_identity", "notebooks/GLOSSARY"):
+        page.goto((site / f"{name}.html").as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") == width, f"{name} scrolls sideways"
+    page.goto((site / "notebooks" / "01_decompress.html").as_uri())
+    page.click("a.right-next")
+    assert page.url.endswith("02_convert.html")
+    page.goto((site / "search.html").as_uri() + "?q=topographic")
+    page.wait_for_selector("#search-results li a:has-text('Glossary')", timeout=20_000)
     assert not [url for url in asked if url.startswith("http")], "the site must need no network"

@@ -7,7 +7,6 @@ import html
 import json
 import os
 import re
-import shutil
 import sys
 
 import cv2
@@ -355,21 +354,7 @@ def test_tables_of_scikit_learn_are_no_trouble(tmp_path, som, gray, shared, data
 
 # ---- in a browser -----------------------------------------------------------------------------------
 
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-FLAGS += ["--disable-component-update", "--disable-sync", "--no-first-run"]
 COLUMN = np.linspace(-1, 1, P * N)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    api = pytest.importorskip("playwright.sync_api", reason="the browser tests need playwright")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("the browser tests need chromium")
-    with api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")

@@ -157,11 +157,7 @@ def make_faces(
     Returns
     -------
     DrawnFaces
-
-    Raises
-    ------
-    ValueError
-        If an argument is out of the range above.
+        With the truth about them. An argument out of its range raises `ValueError`.
 
     Examples
     --------

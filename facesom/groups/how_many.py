@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from sklearn.cluster import KMeans
@@ -24,12 +24,18 @@ REFERENCES = 20  # uniform sets of points that the gap statistic and the stabili
 REFERENCE_BOOTSTRAPS = 3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GroupChoice:
     """What `choose_n_groups` found; printed, it says what to take and who disagrees.
 
     Attributes
     ----------
+    n_groups : int
+        The recommended number.
+    sentence : str
+        Why, in words.
+    picks : dict of str to int
+        The number that each criterion alone would choose.
     ks : ndarray of int, shape (n,)
         Numbers of groups that were tried.
     davies_bouldin : ndarray, shape (n,)
@@ -49,28 +55,22 @@ class GroupChoice:
     group_stability : tuple of n ndarrays, shape (k,)
         Stability of each group, numbered as by ``NodeGroups(k, seed=seed)``, measured and judged as in
         `facesom.group_stability`: from 0.75 on a group is stable, below 0.6 it is unstable.
-    picks : dict of str to int
-        The number that each criterion alone would choose.
-    n_groups : int
-        The recommended number.
-    sentence : str
-        Why, in words.
     """
 
     ks: np.ndarray
-    davies_bouldin: np.ndarray = field(repr=False)
-    silhouette: np.ndarray = field(repr=False)
-    gap: np.ndarray = field(repr=False)
-    gap_error: np.ndarray = field(repr=False)
-    stability: np.ndarray = field(repr=False)
-    chance: np.ndarray = field(repr=False)
-    beyond_error: np.ndarray = field(repr=False)
-    group_stability: tuple = field(repr=False)
+    davies_bouldin: np.ndarray
+    silhouette: np.ndarray
+    gap: np.ndarray
+    gap_error: np.ndarray
+    stability: np.ndarray
+    chance: np.ndarray
+    beyond_error: np.ndarray
+    group_stability: tuple
     picks: dict
     n_groups: int
-    sentence: str = field(repr=False)
+    sentence: str
 
-    def __str__(self):
+    def __repr__(self):
         return self.sentence
 
 

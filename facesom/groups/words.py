@@ -64,14 +64,8 @@ class Sign:
 class GroupWords:
     """A group in face words; printed, it says them.
 
-    Attributes
-    ----------
-    words : str
-        The strongest signs; "face at rest" where none is reliable, "no frames" for an empty group.
-    signs : tuple of Sign
-        All that is reliable, strongest first.
-    n_frames, n_persons : int
-        How many frames and persons the group holds.
+    `signs` holds a `Sign` for all that is reliable, strongest first; `words` are the strongest of them, "face
+    at rest" where nothing is reliable, "no frames" for an empty group.
     """
 
     words: str

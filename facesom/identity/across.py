@@ -59,12 +59,12 @@ class SharedGroups:
     probabilities: np.ndarray
     som: FaceSOM
     node_groups: np.ndarray
-    node_faces: np.ndarray = field(repr=False)
-    features: np.ndarray = field(repr=False)
-    movements: np.ndarray = field(repr=False)
-    actions: np.ndarray = field(repr=False)
-    distances: np.ndarray = field(repr=False)
-    unreliable: np.ndarray = field(repr=False)
+    node_faces: np.ndarray
+    features: np.ndarray
+    movements: np.ndarray
+    actions: np.ndarray
+    distances: np.ndarray
+    unreliable: np.ndarray
     aligner: IdentityAligner
     order: np.ndarray
     choice: object = None

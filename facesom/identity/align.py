@@ -216,42 +216,21 @@ class IdentityAligner(
         return self._coordinates(np.zeros((1, len(self.mixture_.covariance)))).shape[1]
 
     def predict_proba(self, X):
-        """Probability of each group for each frame; sums to less than 1 where the frame may be unknown.
+        """Probability of each group for each frame of persons as in `transform`, (P, N, n_groups) or a list.
 
-        Parameters
-        ----------
-        X : array_like of float, shape (P, N, D), or list of P arrays (N_p, D)
-
-        Returns
-        -------
-        (P, N, n_groups) ndarray, or list of (N_p, n_groups)
+        They sum to less than 1 where the frame may be unknown.
         """
         return like(X, self.place(X).probabilities)
 
     def predict(self, X):
-        """Group of each frame; -1 where it is more likely to show something that no group shows.
+        """Group of each frame of persons as in `transform`, (P, N) or a list.
 
-        Parameters
-        ----------
-        X : array_like of float, shape (P, N, D), or list of P arrays (N_p, D)
-
-        Returns
-        -------
-        (P, N) ndarray of int, or list of (N_p,)
+        -1 where it is more likely to show something that no group shows.
         """
         return like(X, most_likely(self.place(X).probabilities))
 
     def movements(self, X):
-        """Features less each person's face at rest, in the features' units.
-
-        Parameters
-        ----------
-        X : array_like of float, shape (P, N, D), or list of P arrays (N_p, D)
-
-        Returns
-        -------
-        (P, N, D) ndarray, or list of (N_p, D)
-        """
+        """Features, in their units, of persons as in `transform` less each one's face at rest: as `X`."""
         return like(X, self.place(X).movements)
 
     def place(self, X):

@@ -39,11 +39,7 @@ _NO_FACE = 9.0  # mean cost of a frame from which on it shows something else
 
 
 def label_parts(images):
-    """Label the pixels of one person's frames.
-
-    Parameters
-    ----------
-    images : ndarray of uint8, shape (N, H, W, C)
+    """Label the pixels of one person's frames, uint8 (N, H, W, C).
 
     Returns
     -------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -19,43 +20,36 @@ from .pose import find_pose
 #: What the values 0 to 6 of `find_parts` mean; left is the picture's left, as the viewer sees it.
 PARTS = ("background", "left brow", "right brow", "left eye", "right eye", "upper lip", "lower lip")
 
-_UNIT = "eye distances"
+# name and meaning of each feature, all in eye distances
+_FEATURES = """\
+left_brow_inner     height of the left brow's inner part above the eye line
+left_brow_middle    height of its middle
+left_brow_outer     height of its outer part
+right_brow_inner    the same for the right brow
+right_brow_middle   height of its middle
+right_brow_outer    height of its outer part
+brow_gap            distance between the inner ends of the brows
+brow_spacing        distance between the centres of the brows
+left_eye_opening    area of the left eye over the person's usual width of it; 0 where it vanished
+right_eye_opening   the same for the right eye
+left_eye_width      width of the left eye
+right_eye_width     width of the right eye
+mouth_height        height of the mouth's centre above the eye line, hence negative
+mouth_side          how far the mouth's centre lies to the right of the middle between the eyes
+mouth_width         width of the mouth: like the eyes', that of an even bar of the same spread
+mouth_thickness     mean height of the mouth, lips and opening together
+mouth_opening       area of the gap between the lips over the mouth's width; 0 where they touch
+opening_width       width of the gap between the lips; 0 where they touch
+left_corner         height of the mouth's left corner above the mouth's centre
+right_corner        the same for the right corner
+mouth_curve         rise of the mouth's middle line from its centre to its ends: a smile is positive
+upper_lip_curve     the same for the upper lip alone
+lower_lip_curve     the same for the lower lip alone
+upper_lip_thickness mean height of the upper lip; 0 where it vanished
+lower_lip_thickness the same for the lower lip
+"""
 #: Name, unit and meaning of each column of `shape_features`.
-FEATURES = (
-    ("left_brow_inner", _UNIT, "height of the left brow's inner part above the eye line"),
-    ("left_brow_middle", _UNIT, "height of its middle"),
-    ("left_brow_outer", _UNIT, "height of its outer part"),
-    ("right_brow_inner", _UNIT, "the same for the right brow"),
-    ("right_brow_middle", _UNIT, "height of its middle"),
-    ("right_brow_outer", _UNIT, "height of its outer part"),
-    ("brow_gap", _UNIT, "distance between the inner ends of the brows"),
-    ("brow_spacing", _UNIT, "distance between the centres of the brows"),
-    (
-        "left_eye_opening",
-        _UNIT,
-        "area of the left eye over the person's usual width of it; 0 where it vanished",
-    ),
-    ("right_eye_opening", _UNIT, "the same for the right eye"),
-    ("left_eye_width", _UNIT, "width of the left eye"),
-    ("right_eye_width", _UNIT, "width of the right eye"),
-    ("mouth_height", _UNIT, "height of the mouth's centre above the eye line, hence negative"),
-    ("mouth_side", _UNIT, "how far the mouth's centre lies to the right of the middle between the eyes"),
-    ("mouth_width", _UNIT, "width of the mouth: like the eyes', that of an even bar of the same spread"),
-    ("mouth_thickness", _UNIT, "mean height of the mouth, lips and opening together"),
-    ("mouth_opening", _UNIT, "area of the gap between the lips over the mouth's width; 0 where they touch"),
-    ("opening_width", _UNIT, "width of the gap between the lips; 0 where they touch"),
-    ("left_corner", _UNIT, "height of the mouth's left corner above the mouth's centre"),
-    ("right_corner", _UNIT, "the same for the right corner"),
-    (
-        "mouth_curve",
-        _UNIT,
-        "rise of the mouth's middle line from its centre to its ends: a smile is positive",
-    ),
-    ("upper_lip_curve", _UNIT, "the same for the upper lip alone"),
-    ("lower_lip_curve", _UNIT, "the same for the lower lip alone"),
-    ("upper_lip_thickness", _UNIT, "mean height of the upper lip; 0 where it vanished"),
-    ("lower_lip_thickness", _UNIT, "the same for the lower lip"),
-)
+FEATURES = tuple((name, "eye distances", meaning) for name, meaning in re.findall(r"(\w+) +(.+)", _FEATURES))
 
 _GAP = 7  # label of the opening between the lips
 _END = np.sqrt(3)  # from the middle of an even bar to its end, in standard deviations of its pixels

@@ -295,18 +295,9 @@ def evaluate_groups(results, labels, *, n_bootstraps=1000, seed=0):
     unit, units = "photos", photos if len(set(photos)) >= ENOUGH_PHOTOS else None
     if all(persons):
         unit, units = "persons", persons
+    asked = dict(names=names, groups=units, unit=unit, n_bootstraps=n_bootstraps, seed=seed)
     scores = {
-        name: classification_scores(
-            truth,
-            probabilities=p,
-            names=names,
-            groups=units,
-            unit=unit,
-            n_bootstraps=n_bootstraps,
-            seed=seed,
-        )
-        for name, p in models.items()
-        if rows
+        name: classification_scores(truth, probabilities=p, **asked) for name, p in models.items() if rows
     }
     predicted = probabilities.argmax(axis=1) if rows else truth
     given = probabilities[np.arange(len(truth)), truth]

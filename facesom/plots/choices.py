@@ -59,16 +59,16 @@ def plot_choice(choice, *, ax=None):
     ax = new_axes(ax, (4.5, 7))
     trials = choice.trials
     errors = [(t.quantization_error, t.topographic_error) for t in trials]
-    stability = [t.stability for t in trials]
-    style = {"cmap": "cividis", "vmin": min(stability), "vmax": max(stability)}
+    agreement = [t.agreement for t in trials]
+    style = {"cmap": "cividis", "vmin": min(agreement), "vmax": max(agreement)}
     for varied, marker in zip(dict.fromkeys(t.varied for t in trials), MARKERS, strict=False):
         swept = [k for k, t in enumerate(trials) if t.varied == varied]
         x, y = np.take(errors, swept, axis=0).T
-        marks = ax.scatter(x, y, c=np.take(stability, swept), marker=marker, label=varied, **style)
+        marks = ax.scatter(x, y, c=np.take(agreement, swept), marker=marker, label=varied, **style)
     ax.scatter(*errors[choice.chosen], s=250, **CHOSEN, label="chosen")
     ax.axhline(FOLDED, color="0.6", linestyle=":", zorder=0, label="folded above")
     ax.set(xlabel="quantization error of held-out faces", ylabel="topographic error", ylim=(0, None))
-    ax.figure.colorbar(marks, ax=ax, label="stability over seeds")
+    ax.figure.colorbar(marks, ax=ax, label="agreement over seeds")
     ax.legend(title="swept", fontsize=8, frameon=False)
     return ax
 

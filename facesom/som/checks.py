@@ -6,7 +6,7 @@ from numbers import Real
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from facesom.io import DatasetError, as_array, as_faces, check_whole, is_colour, on_ground
 
@@ -88,6 +88,7 @@ def check_samples(X):
 
 def check_like_fitted(som, X):
     """Return samples as rows, or raise `ValueError` where they are not like those `som` was trained on."""
+    check_is_fitted(som, "weights_")
     given = as_samples(X)
     if given.shape == som.sample_shape_:
         raise ValueError(

@@ -28,19 +28,14 @@ NEAR = 1.02  # quantization errors up to 2 % over the least count as equal
 
 @dataclass(frozen=True)
 class Trial:
-    """One setting and how its maps did on samples they were not trained on: means over the repeats.
-
-    `varied` names the parameter that was being swept (``"side"``: rows and cols). `stability` is the
-    correlation, between maps of different seeds and samples, of the distances on the map between any two
-    samples: 1 when every map arranges them alike.
-    """
+    """One setting and how its maps did on samples they were not trained on: means over the repeats."""
 
     parameters: dict
-    varied: str
+    varied: str  # the parameter that was being swept; "side": rows and cols
     quantization_error: float
     topographic_error: float
     combined_error: float
-    stability: float
+    agreement: float  # correlation between maps of the distances on the map of any two samples; 1: all alike
     seconds: float
 
 
@@ -114,7 +109,7 @@ def choose_parameters(
     -----
     Of the settings whose maps are not folded (topographic error up to 0.2; if all are, up to a quarter over
     the least), those within 2 % of the least quantization error count as equally close. Of them the one with
-    the fewest nodes wins, then the shortest, then the most stable.
+    the fewest nodes wins, then the shortest, then the one whose maps of several seeds agree best.
 
     Examples
     --------
@@ -201,7 +196,7 @@ def pick(trials):
     ordered = [t for t in trials if t.topographic_error <= bound]
     least = min(t.quantization_error for t in ordered)
     near = [t for t in ordered if t.quantization_error <= NEAR * least]
-    return trials.index(min(near, key=lambda t: (nodes(t), length(t), -t.stability)))
+    return trials.index(min(near, key=lambda t: (nodes(t), length(t), -t.agreement)))
 
 
 def explain(trials, best, complete):
@@ -222,7 +217,7 @@ def explain(trials, best, complete):
         f"{rate} and {length(t)} {unit}: on faces held out its maps are {order} (topographic error "
         f"{t.topographic_error:.2f}) and {t.quantization_error:.3g} from the faces (quantization error); of "
         f"{len(trials)} settings{'' if complete else ' tried before the time ran out'}, {reason}; "
-        f"maps of {REPEATS} seeds agree to {t.stability:.2f}."
+        f"maps of {REPEATS} seeds agree to {t.agreement:.2f}."
     )
 
 

@@ -213,30 +213,22 @@ class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, B
         ValueError
             If the samples do not have the shape or the range of those in `fit`.
         """
-        check_is_fitted(self, "weights_")
-        samples = check_like_fitted(self, X)
         if self.distance != "euclidean":
-            return np.array([self.minisom_.activate(x).argmin() for x in samples])
-        return nearest_two(samples, self.weights_)[0]
+            return self.transform(X).argmin(axis=1)
+        return nearest_two(check_like_fitted(self, X), self.weights_)[0]
 
     def transform(self, X: ArrayLike) -> np.ndarray:
         """Return the distance of each sample to each prototype, in the map's own ``distance``.
 
         Parameters
         ----------
-        X : array_like, shape (N, ...)
-            Samples as in `fit`, or flattened.
+        X : array_like
+            Samples and errors as in `predict`.
 
         Returns
         -------
         ndarray of float, shape (N, rows * cols)
-
-        Raises
-        ------
-        ValueError
-            If the samples do not have the shape or the range of those in `fit`.
         """
-        check_is_fitted(self, "weights_")
         samples = check_like_fitted(self, X)
         if self.distance != "euclidean":
             return np.array([self.minisom_.activate(x).ravel() for x in samples])
@@ -250,8 +242,8 @@ class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, B
 
         Parameters
         ----------
-        X : array_like, shape (N, ...)
-            Samples as in `fit`, or flattened.
+        X : array_like
+            Samples and errors as in `predict`.
         y : None
             Ignored; for scikit-learn.
 
@@ -259,13 +251,7 @@ class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, B
         -------
         float
             0 (best) or less, in the units of the samples: more is better, as model selection expects.
-
-        Raises
-        ------
-        ValueError
-            If the samples do not have the shape or the range of those in `fit`.
         """
-        check_is_fitted(self, "weights_")
         return -float(nearest_two(check_like_fitted(self, X), self.weights_)[2].mean())
 
     def quality(self, X: ArrayLike) -> MapQuality:
@@ -281,7 +267,6 @@ class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, B
         MapQuality
             Printed, it says so in words.
         """
-        check_is_fitted(self, "weights_")
         return map_quality(check_like_fitted(self, X), self.weights_, self.steps_)
 
     @property

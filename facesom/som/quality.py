@@ -74,17 +74,8 @@ def map_quality(samples, weights, steps):
 def quantization_error(samples, weights, nearest=None):
     """Return the mean distance from a sample to its nearest prototype (Kohonen, 2001, section 3.13).
 
-    Parameters
-    ----------
-    samples, weights : ndarray
-        As in `map_quality`.
-    nearest : tuple, optional
-        What `nearest_two` returns, where it is known already.
-
-    Returns
-    -------
-    float
-        0 and more, in the units of the samples; MiniSom's ``quantization_error``.
+    In the units of the samples; MiniSom's ``quantization_error``. Samples and weights are those of
+    `map_quality`; `nearest` is what `nearest_two` returns, where it is known already.
     """
     _, _, distance = nearest or nearest_two(samples, weights)
     return float(distance.mean())
@@ -95,13 +86,11 @@ def topographic_error(samples, weights, steps, nearest=None):
 
     Parameters
     ----------
-    samples, weights : ndarray
-        As in `map_quality`.
+    samples, weights, nearest
+        As in `quantization_error`.
     steps : ndarray of float, shape (K, K)
         Planar distance between any two nodes; up to 1.42 is adjacent: 8 neighbours on a rectangular grid, 6
         on a hexagonal one.
-    nearest : tuple, optional
-        What `nearest_two` returns, where it is known already.
 
     Returns
     -------
@@ -122,10 +111,8 @@ def combined_error(samples, weights, steps, nearest=None):
 
     Parameters
     ----------
-    samples, weights, steps : ndarray
-        As in `map_quality`.
-    nearest : tuple, optional
-        What `nearest_two` returns, where it is known already.
+    samples, weights, steps, nearest
+        As in `topographic_error`.
 
     Returns
     -------
@@ -244,10 +231,10 @@ def nearest_two(samples, weights, blocks=None):
 
     Parameters
     ----------
-    samples, weights : ndarray
+    samples, weights
         As in `map_quality`.
     blocks : iterable, optional
-        What `squared_distances` yields, where it is known already.
+        What `squared_distances` would yield.
 
     Returns
     -------
