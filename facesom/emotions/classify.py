@@ -144,8 +144,9 @@ def compare_classifiers(
     _check_classes(train, "train")
     if check:
         check_disjoint(train, test)
-    halves = [(train, test, slice(None))]
-    return _scores(test, halves, features, models, n_bootstraps, seed, progress)
+    return _scores(
+        test, [(train, test, np.arange(len(test)))], features, models, n_bootstraps, seed, progress
+    )
 
 
 def cross_validate_classifiers(
@@ -182,13 +183,13 @@ def cross_validate_classifiers(
         If persons are not known.
     """
     _check_classes(data, "data")
-    persons = (
-        np.arange(len(data)) if data.persons is None else np.unique(data.persons, return_inverse=True)[1]
-    )
-    if data.persons is None:
+    units = data.persons
+    if units is None:
         warnings.warn(
             "persons are not known: the same people may be learned from and predicted.", stacklevel=2
         )
+        units = np.arange(len(data))
+    persons = np.unique(units, return_inverse=True)[1]
     check_whole(n_folds, "n_folds", 2, persons.max(initial=0) + 1)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The least populated class")  # its recall says so
@@ -225,7 +226,7 @@ def _scores(data, halves, features, models, n_bootstraps, seed, progress):
                     fitted = clone(model).fit(X, train.labels)
                 predicted[held] = fitted.predict(X_test)
                 if hasattr(fitted, "predict_proba"):
-                    probabilities[held] = _all_classes(fitted, X_test, len(data.names))
+                    probabilities[np.ix_(held, fitted.classes_)] = fitted.predict_proba(X_test)
                 bar.update()
             scores[f"{kind}: {name}" if many else name] = classification_scores(
                 data.labels,
@@ -255,10 +256,3 @@ def _rows(train, test, transformer):
         halves = train.images, test.images
     fitted = clone(Pixels() if transformer is None else transformer).fit(halves[0], train.labels)
     return [fitted.transform(half) for half in halves]
-
-
-def _all_classes(model, X, n_classes):
-    """Probabilities (N, K), 0 for classes that training did not have."""
-    probabilities = np.zeros((len(X), n_classes))
-    probabilities[:, model.classes_] = model.predict_proba(X)
-    return probabilities
