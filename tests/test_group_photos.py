@@ -91,6 +91,8 @@ def test_a_result_from_a_file_keeps_the_path_not_the_photo(tmp_path):
             "within the photo, 120 × 60 pixels, got 500, 10, 20, 20 in row 1; are they of another",
         ),
         ((-30, 10, 20, 20), "within the photo"),
+        ((0, 0, 1e6, 1e6), "fit the photo, 120 × 60 pixels, got 0, 0, 1e+06, 1e+06 in row 1"),
+        ((-1e18, -1e18, 2e18, 2e18), "fit the photo"),
         ((np.nan, 10, 20, 20), "finite numbers"),
         (np.ma.masked_array([50, 10, 20, 20], mask=[1, 0, 0, 0]), "finite numbers"),
     ],

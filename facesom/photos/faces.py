@@ -19,6 +19,7 @@ from .detectors import DETECTORS
 __all__ = ["as_boxes", "as_photo", "crop_faces", "find_faces", "match_boxes", "read_photo"]
 
 MAX_SIDE = 2048  # pixels: a face of a fortieth of the longer side still has 50
+LARGEST_CROP = 2  # times the longer side of the photo: beyond is nothing but its edge, and no memory for it
 
 
 def read_photo(path: str | Path, *, max_side: int = MAX_SIDE) -> np.ndarray:
@@ -190,6 +191,12 @@ def crop_faces(photo, boxes, *, size=96, scale=1.0):
         raise ValueError(f"scale: expected a number over 0, got {scale!r}.")
     middle = boxes[:, :2] + boxes[:, 2:] / 2
     sides = scale * np.sqrt(boxes[:, 2] * boxes[:, 3])
+    if (sides > LARGEST_CROP * max(width, height)).any():
+        k = sides.argmax()
+        raise ValueError(
+            f"boxes: expected faces that fit the photo, {width} × {height} pixels, got {_shown(boxes[k])} in "
+            f"row {k}, scaled by {scale:g}; are they of another photo, or of one that was scaled?"
+        )
     crops = np.empty((len(boxes), size, size, 3), np.uint8)
     for crop, (x, y), side in zip(crops, middle, sides, strict=True):
         half = max(1, round(side / 2))
@@ -274,7 +281,7 @@ def _as_rows(boxes):
     boxes = as_array(boxes, "boxes", "numbers")
     if boxes.size == 0:
         return np.empty((0, 4))
-    finite = boxes.dtype.kind in "iuf" and np.isfinite(boxes).all()
+    finite = boxes.dtype.kind in "iuf" and (np.abs(boxes.astype(float)) < 2**31).all()  # as OpenCV counts
     if boxes.ndim != 2 or boxes.shape[1] != 4 or not finite:
         raise ValueError(
             "boxes: expected (K, 4) finite numbers, x, y, width, height of each face, got shape "
