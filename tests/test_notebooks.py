@@ -142,6 +142,16 @@ def test_another_kind_of_file_gets_the_advice_of_load(tmp_path):
     assert "this looks like a gzip file" in str(error)
 
 
+def test_fast_keeps_about_a_hundred_frames_of_each_person(tmp_path):
+    assert [p.stem[:2] for p in NOTEBOOKS if "\nfast = False" in "".join(sources(p, "code"))] == [
+        *("03", "04", "05", "07")
+    ]
+    values = {"n_persons": 2, "n_frames": 220, "search_seconds": 0, "fast": True}
+    _, error = run.execute(run.find_notebooks(["03"])[0], tmp_path, values)
+    assert error is None, str(error)
+    assert len((tmp_path / "nodes_person_0.csv").read_text().splitlines()) == 1 + 110
+
+
 def test_several_run_at_a_time_and_the_rest_goes_on_when_one_fails(tmp_path, capsys):
     code = nbformat.v4.new_code_cell
     paths = []
