@@ -352,9 +352,9 @@ def test_crops_are_squares_around_the_middle_of_the_box():
 def test_numbers_that_no_photo_has_are_no_boxes(number):
     boxes = np.array([[number, 2, 9, 9]], np.uint64 if isinstance(number, int) else float)
     photo = np.zeros((50, 50, 3), np.uint8)
-    for given in (crop_faces, lambda photo, boxes: find_faces(photo, near=boxes)):
+    for look in (crop_faces, lambda photo, boxes: find_faces(photo, near=boxes)):
         with pytest.raises(ValueError, match=r"boxes: expected \(K, 4\) finite numbers"):
-            given(photo, boxes)
+            look(photo, boxes)
 
 
 def test_a_crop_beyond_the_photo_repeats_its_edge():
