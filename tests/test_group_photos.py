@@ -203,6 +203,7 @@ def test_photos_of_a_notebook_are_made_or_found(tmp_path):
     with pytest.raises(ValueError, match="holds no file"):
         find_photos(tmp_path / "none")
     assert astronaut_versions().shape == (600, 900, 3) and len(VERSIONS) == 6
+    assert len(facesom.find_faces(astronaut_versions())) == 6, "the figure shows what becomes of each"
 
 
 # labels

@@ -2,11 +2,15 @@
 
 import gzip
 import re
+import textwrap
 
 import nbformat
+import numpy as np
 import pytest
 import run
 import stamp
+
+import facesom
 
 NOTEBOOKS = run.find_notebooks()
 SMALL = {"n_persons": 5, "n_frames": 60}
@@ -150,6 +154,43 @@ def test_fast_keeps_about_a_hundred_frames_of_each_person(tmp_path):
     _, error = run.execute(run.find_notebooks(["03"])[0], tmp_path, values)
     assert error is None, str(error)
     assert len((tmp_path / "nodes_person_0.csv").read_text().splitlines()) == 1 + 110
+
+
+def test_a_folder_of_peoples_photos_becomes_drawn_faces_and_a_map(tmp_path):
+    from PIL import Image
+    from skimage.data import astronaut
+
+    for person in ("ada", "ben"):
+        (tmp_path / "people" / person).mkdir(parents=True)
+        for k in range(8):  # the first pixel tells the stub what was cut off, and how far the mouth opens
+            photo = astronaut()[4 * k : 300, 60 + 2 * k : 400].copy()
+            photo[0, 0] = 4 * k, 60 + 2 * k, 3 * k * (person == "ada")
+            Image.fromarray(photo).save(tmp_path / "people" / person / f"{k}.png")
+    stub = """
+    import facesom.photos.from_photos
+    from facesom.photos.example_video import ASTRONAUT_LANDMARKS, astronaut_landmarks
+
+    def landmarks(photo, boxes):
+        top, left, opening = (int(number) for number in photo[0, 0])
+        points = ASTRONAUT_LANDMARKS - (left, top)
+        points[[55, 56, 57, 58, 59, 65, 66, 67], 1] += opening
+        return np.repeat(points[None], len(boxes), axis=0)
+
+    facesom.photos.from_photos.find_landmarks, find_spec = landmarks, bool
+    facesom.photos.find_landmarks = astronaut_landmarks
+    """
+    notebook = read(run.find_notebooks(["10*"])[0])
+    place = next(k for k, cell in enumerate(notebook.cells) if "from importlib.util import" in cell.source)
+    notebook.cells.insert(place + 1, nbformat.v4.new_code_cell(textwrap.dedent(stub)))
+    nbformat.write(notebook, tmp_path / "10.ipynb")
+    done, error = run.execute(
+        tmp_path / "10.ipynb", tmp_path, SMALL | {"people_folder": str(tmp_path / "people")}
+    )
+    assert error is None, str(error)
+    mine = facesom.load(tmp_path / "my_faces.pickle")
+    assert mine.X1.shape == (2, 8, 64, 64, 3) and np.ptp(mine.X2[0], axis=0).max() > 0.1
+    drawn = next(cell for cell in done.cells if "draw_from_photos(" in cell.source)
+    assert "2 persons × 8 frames" in str(drawn.outputs) and "image/png" in str(drawn.outputs)
 
 
 def test_several_run_at_a_time_and_the_rest_goes_on_when_one_fails(tmp_path, capsys):

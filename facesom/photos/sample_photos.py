@@ -37,8 +37,8 @@ def astronaut_versions():
         portrait,
         portrait[:, ::-1],
         cv2.warpAffine(portrait, tilt, (TILE, TILE), borderMode=cv2.BORDER_REFLECT),
-        (255 * (portrait / 255) ** 2.2 * 0.35).astype(np.uint8),
-        cv2.GaussianBlur(portrait, (0, 0), 7),
+        (255 * (portrait / 255) ** 2.2 * 0.7).astype(np.uint8),
+        cv2.GaussianBlur(portrait, (0, 0), 5),
         covered,
     ]
     return np.vstack([np.hstack(tiles[:3]), np.hstack(tiles[3:])])
