@@ -146,7 +146,8 @@ class IdentityAligner(
             ):
                 self._learn(persons, "flowing")
             self._describe(X, persons, within)
-        self._warn()
+        if self._doubtful():
+            warnings.warn(self._doubtful(), stacklevel=2)
         return self
 
     def _learn(self, persons, reading):
@@ -300,19 +301,18 @@ class IdentityAligner(
             if self.reading_ == "held"
             else "Movement flows: frames are compared by the strengths of their actions"
         )
-        return (
-            f"{len(lengths)} persons, {min(lengths)}-{max(lengths)} frames each, {self.n_groups} groups. "
-            f"{how}. A group lasts {lasting:.1f} frames on average."
-        )
+        noun = "person" if len(lengths) == 1 else "persons"
+        size = f"{len(lengths)} {noun}, {min(lengths)}-{max(lengths)} frames each, {self.n_groups} groups."
+        return f"{size} {how}. A group lasts {lasting:.1f} frames on average. {self._doubtful()}".strip()
 
-    def _warn(self):
-        doubtful = np.flatnonzero(self.doubts_ > DOUBTFUL)
-        if len(doubtful):
-            warnings.warn(
-                f"Persons {doubtful.tolist()} show so few expressions that their faces at rest "
-                "could be others than those found (see doubts_); read their groups with care, or add frames.",
-                stacklevel=3,
-            )
+    def _doubtful(self):
+        doubtful = np.flatnonzero(self.doubts_ > DOUBTFUL).tolist()
+        if not doubtful:
+            return ""
+        return (
+            f"Persons {doubtful} show so few expressions that their faces at rest could be others than those "
+            "found (see doubts_); read their groups with care, or add frames."
+        )
 
 
 def most_likely(probabilities):

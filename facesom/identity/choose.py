@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,7 +91,9 @@ def choose_groups(features, ks=range(2, 15), *, seed=0):
             f"features: expected the {len(feature_names())} columns of `shape_features`, got "
             f"{persons[0].shape[1]}."
         )
-    aligner = IdentityAligner(min(8, ks[-1]), seed=seed).fit(persons)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # who is in doubt is said where groups are made
+        aligner = IdentityAligner(min(8, ks[-1]), seed=seed).fit(persons)
     trust = action_matrix()[2] if aligner.reading_ == "flowing" else 1.0
     shown = [read_actions(x - rest) * trust for x, rest in zip(persons, aligner.offsets_, strict=True)]
     shown, _ = thinned(shown)
