@@ -35,7 +35,7 @@ from time import perf_counter, process_time
 import numpy as np
 from corrections import CORRECTIONS, installed
 from face_sets import DRAWN, REAL, draw, read
-from new_persons import drawn_persons, left_out
+from new_persons import drawn_persons, left_out, moved_parts, pieces, trust
 from scipy.stats import entropy
 from sklearn.cluster import KMeans
 from sklearn.linear_model import RidgeCV
@@ -187,11 +187,30 @@ def new_persons(seeds, options, real):
             if faces.movements is not None:
                 told = left_out(faces, FIRST_SEED)
                 line(name, *(spread(told, i) for i in range(5)))
+        print()
+        head("a part is moved", "unknown there", "unknown elsewhere")
+        for name, faces in real.items():
+            for what, flags in moved_parts(faces, FIRST_SEED).items():
+                line(f"{name}: {what}", spread(flags, 0), spread(flags, 1))
+        print()
+        placings({name: [faces] for name, faces in real.items()})
         return
     rows = drawn_persons(seeds, options.persons, options.frames)
     head("new persons show", "frames", "how many", "right group", "false flags", "unseen flagged")
     for key in sorted(rows):
         line(*key, *(spread(rows[key], i) for i in range(3)))
+    print()
+    drawn = ("balanced", "own", "one-sided", "film")
+    sizes = options.persons, options.frames, options.groups
+    placings({name: [draw(name, seed, *sizes) for seed in seeds] for name in drawn})
+
+
+def placings(columns):
+    """Print how far `doubt` is to be trusted: pieces of the videos of persons left out."""
+    head("pieces of videos", "right", "AUC of doubt", "doubt < 0.1", "right of these")
+    for name, sets in columns.items():
+        rows = [trust(*pieces(faces.features, faces.n_groups, FIRST_SEED)) for faces in sets]
+        line(name, *(spread(rows, i) for i in range(4)))
 
 
 def whole_way(paths, n_groups):

@@ -3,9 +3,26 @@
 from __future__ import annotations
 
 import numpy as np
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import KFold
 
 import facesom
 from facesom.identity import explained_movement
+
+#: What is moved: labels of `find_parts`, and by how much of the picture's height down and right.
+MOVED = {
+    "one brow up": ([1], -1 / 16, 0),
+    "one brow down": ([2], 1 / 21, 0),
+    "one eye up": ([3], -1 / 21, 0),
+    "one eye down": ([4], 1 / 21, 0),
+    "upper lip up": ([5], -1 / 21, 0),
+    "lower lip down": ([6], 1 / 16, 0),
+    "mouth up": ([5, 6], -1 / 16, 0),
+    "mouth down": ([5, 6], 1 / 16, 0),
+    "mouth to one side": ([5, 6], 0, 1 / 16),
+    "both brows up": ([1, 2], -1 / 16, 0),
+    "both brows down": ([1, 2], 1 / 21, 0),
+}
 
 
 def drawn_persons(seeds, n_persons, n_frames, n_new=4):
@@ -70,3 +87,59 @@ def left_out(faces, seed):
         ]
         rows.append((learned[0][p], placed[0], learned[1][p], placed[1], (new.groups == -1).mean()))
     return rows
+
+
+def moved_parts(faces, seed, n_persons=4):
+    """Share flagged, {what: (of the frames in which it is moved, of the others)}, over persons left out."""
+    flags, n = {}, faces.features.shape[1]
+    late = np.arange(n) >= n - n // 6
+    for p in np.random.default_rng(seed).permutation(len(faces.images))[:n_persons]:
+        aligner = facesom.IdentityAligner(faces.n_groups, seed=seed).fit(np.delete(faces.features, p, axis=0))
+        for what, (parts, down, right) in MOVED.items():
+            features = facesom.shape_features(move(faces.images[p], parts, late, down, right))
+            unknown = aligner.predict(features[None])[0] == -1
+            flags.setdefault(what, []).append((unknown[late].mean(), unknown[~late].mean()))
+    return flags
+
+
+def move(images, parts, late, down, right):
+    """Move parts of the late pictures (N, H, W, 3), black elsewhere, by shares of their height."""
+    shift = round(down * images.shape[1]), round(right * images.shape[1])
+    there = np.isin(facesom.find_parts(images), parts) & late[:, None, None]
+    moved, cleared = np.roll(there, shift, axis=(1, 2)), np.where(there[..., None], 0, images)
+    return np.where(moved[..., None], np.roll(images, shift, axis=(1, 2)), cleared).astype(images.dtype)
+
+
+def pieces(features, n_groups, seed, n_folds=4, n_pieces=24):
+    """Doubt and rightness, (n,) each, of pieces of left-out persons' videos.
+
+    Right is a piece of which most frames get the group that they have where the whole video is placed.
+    Half of the pieces are frames in a row, a quarter is of one group, a quarter here and there.
+    """
+    rng, doubts, right = np.random.default_rng(seed), [], []
+    for known, new in KFold(n_folds, shuffle=True, random_state=seed).split(features):
+        aligner = facesom.IdentityAligner(n_groups, seed=seed).fit(features[known])
+        for person in features[new]:
+            groups, n = aligner.place(person[None]).probabilities.argmax(axis=1), len(person)
+            for trial in range(n_pieces):
+                size = int(np.exp(rng.uniform(np.log(5), np.log(n / 2))))
+                piece = np.sort(rng.choice(n, size, replace=False))
+                if trial % 4 < 2:
+                    piece = np.arange(size) + rng.integers(n - size + 1)
+                elif trial % 4 == 2:
+                    piece = np.flatnonzero(groups == groups[piece[0]])
+                placed = aligner.place(person[None, piece])
+                doubts.append(placed.doubts[0])
+                right.append(np.mean(placed.probabilities.argmax(axis=1) == groups[piece]) > 0.5)
+    return np.array(doubts), np.array(right)
+
+
+def trust(doubts, right):
+    """Share that is right, its area under the curve by doubt, share with doubt under 0.1, and right of it."""
+    sure = doubts < 0.1
+    return (
+        right.mean(),
+        roc_auc_score(right, -doubts),
+        sure.mean(),
+        right[sure].mean() if sure.any() else np.nan,
+    )
