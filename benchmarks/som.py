@@ -255,12 +255,21 @@ def persons():
         "| 43 persons x 500 faces | s | s a person | median quantization error | median topographic error |"
     )
     print("|---|--:|--:|--:|--:|")
+    times = {}
     for method in ("batch", "online"):
         began = perf_counter()
         soms = facesom.fit_soms(X1, method, n_jobs=2, progress=False)
-        took = perf_counter() - began
+        times[method] = took = perf_counter() - began
         qe, te = np.median([(s.quantization_error_, s.topographic_error_) for s in soms], axis=0)
         print(f"| fit_soms {method} | {took:.2f} | {took / len(X1):.3f} | {qe:.3f} | {te:.3f} |", flush=True)
+    began = perf_counter()
+    for images in X1[:3]:
+        minisom_script(images)
+    script = (perf_counter() - began) / 3
+    ratios = " and ".join(
+        f"{script * len(X1) / took:.0f} times that of {name}" for name, took in times.items()
+    )
+    print(f"\nthe plain MiniSom script, warm, one person after the other: {script:.2f} s a person, {ratios}")
 
 
 def grow():

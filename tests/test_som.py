@@ -308,6 +308,9 @@ def test_same_seed_same_map(method):
 def test_torus_has_no_edge():
     for topology in ("rectangular", "hexagonal"):
         steps = np.hypot(*node_steps(6, 6, topology, torus=True))
+        some = np.array([0, 7, 35]), np.array([35, 3, 12])
+        few = np.hypot(*node_steps(6, 6, topology, torus=True, pairs=some))
+        np.testing.assert_array_equal(few, steps[some])
         neighbours = ((steps > 0) & (steps <= 1.42)).sum(axis=1)
         assert set(neighbours) == {8 if topology == "rectangular" else 6}
     angle = np.random.default_rng(0).uniform(0, 2 * np.pi, 300)

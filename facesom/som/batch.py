@@ -7,7 +7,7 @@ from scipy.linalg import eigh
 from scipy.sparse import csr_array
 from scipy.sparse.linalg import eigsh
 
-from .grid import neighborhood_weights
+from .grid import neighborhood_weights, node_steps
 from .quality import BLOCK
 
 GRAM_ROWS = 4000  # largest Gram matrix: 128 MB
@@ -15,10 +15,11 @@ EPOCH_ROWS = 20_000  # samples an epoch looks at; of more, each epoch draws othe
 START_ROWS = 1000  # samples that the main components are found from
 
 
-def fading_neighborhood(som, steps):
+def fading_neighborhood(som):
     """Yield the neighbourhood, (K, K), of each epoch of a `FaceSOM`: its width shrinks geometrically."""
     narrow = som.sigma_end or (1.5 if som.neighborhood in ("bubble", "triangle") else 0.5)
     wide = max(som.sigma or max(som.rows, som.cols) / 2, narrow)
+    steps = node_steps(som.rows, som.cols, som.topology, som.torus)
     for sigma in np.geomspace(wide, narrow, som.n_epochs):
         yield neighborhood_weights(steps, sigma, som.neighborhood, som.topology)
 

@@ -16,7 +16,7 @@ from facesom.io import one_thread
 
 from .batch import fading_neighborhood, train_batch
 from .checks import check_init, check_like_fitted, check_parameters, check_samples, check_weight, doubts
-from .grid import node_positions, node_steps
+from .grid import ADJACENT, node_positions, node_steps
 from .mapfile import load_map, save_map
 from .online import new_minisom, train_online
 from .quality import (
@@ -26,7 +26,6 @@ from .quality import (
     map_quality,
     nearest_two,
     squared_distances,
-    topographic_error,
 )
 
 SMALL = 2**25  # numbers to work on; 8000 faces of 64 x 64
@@ -355,13 +354,16 @@ class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, B
         for said in doubts(self):
             warnings.warn(said, stacklevel=3)
         with one_thread(samples.size <= SMALL):
-            steps = node_steps(*grid, self.topology, self.torus)
             if online:
                 weights, history, blocks = train_online(samples, self, init), np.empty(0), None
             else:
-                fades = fading_neighborhood(self, steps)
                 weights, history, blocks = train_batch(
-                    samples, fades, grid, init=init, sample_weight=weight, seed=self.seed
+                    samples,
+                    fading_neighborhood(self),
+                    grid,
+                    init=init,
+                    sample_weight=weight,
+                    seed=self.seed,
                 )
             if not np.isfinite(weights).all():
                 raise ValueError(
@@ -379,7 +381,8 @@ class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, B
         self.labels_ = nearest[0] if self.distance == "euclidean" else self.predict(X)
         self.hits_ = np.bincount(self.labels_, minlength=len(weights)).reshape(grid)
         self.quantization_error_ = float(nearest[2].mean())
-        self.topographic_error_ = topographic_error(samples, weights, np.hypot(*steps), nearest)
+        apart = np.hypot(*node_steps(*grid, self.topology, self.torus, nearest[:2]))
+        self.topographic_error_ = float((apart > ADJACENT).mean()) if len(weights) > 1 else float("nan")
         if not (samples[1:] != samples[0]).any():
             said = "all samples are equal: every prototype is that sample, nothing to order."
             warnings.warn(said, stacklevel=3)
