@@ -12,24 +12,10 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _ROOMS = {
-    "io": (
-        "DatasetError",
-        "FaceDataset",
-        "load",
-        "save",
-        "to_grayscale",
-    ),
+    "io": ("DatasetError", "FaceDataset", "load", "save", "to_grayscale"),
     "drawn": ("make_faces",),
-    "parts": (
-        "feature_names",
-        "find_parts",
-        "shape_features",
-    ),
-    "som": (
-        "FaceSOM",
-        "choose_parameters",
-        "fit_soms",
-    ),
+    "parts": ("feature_names", "find_parts", "shape_features"),
+    "som": ("FaceSOM", "choose_parameters", "fit_soms"),
     "identity": (
         "IdentityAligner",
         "assign_new_person",
@@ -37,27 +23,12 @@ _ROOMS = {
         "group_stability",
         "place_new_person",
     ),
-    "groups": (
-        "NodeGroups",
-        "choose_n_groups",
-        "column_effects",
-        "describe_groups",
-        "person_profiles",
-    ),
+    "groups": ("NodeGroups", "choose_n_groups", "column_effects", "describe_groups", "person_profiles"),
     "features": (),
-    "emotions": (
-        "EMOTIONS",
-        "predict_emotions",
-    ),
-    "photos": (
-        "find_faces",
-        "read_photo",
-    ),
+    "emotions": ("EMOTIONS", "predict_emotions"),
+    "photos": ("find_faces", "read_photo"),
     "plots": ("figures",),
-    "explorer": (
-        "show_explorer",
-        "write_explorer",
-    ),
+    "explorer": ("show_explorer", "write_explorer"),
     "notebook": ("find_data",),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}

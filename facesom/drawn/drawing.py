@@ -4,6 +4,8 @@ The landmarks are those of the usual 68-point scheme (Sagonas et al., 2013, "300
 the brows, eyes and lips: its points 17-26 and 36-67, in this order. "Left" is the left of the picture.
 """
 
+from numbers import Integral, Real
+
 import cv2
 import numpy as np
 
@@ -79,8 +81,7 @@ def draw_landmarks(landmarks, *, size=64, palette=PALETTE, brow_thickness=0.11, 
     """
     points = _check_landmarks(landmarks)
     colours = _check_palette(palette)
-    if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or not 32 <= size <= 1024:
-        raise ValueError(f"size must be a whole number from 32 to 1024; got {size!r}.")
+    check_number("size", size, 32, 1024, whole=True)
     if not np.isscalar(brow_thickness) or not 0 < brow_thickness <= 1:
         raise ValueError(
             f"brow_thickness must be a number of eye distances, at most 1; got {brow_thickness!r}."
@@ -178,6 +179,14 @@ def _eye_centres(points):
 def _lid_opening(eye):
     """Mean distance of the lids, (..., 6, 2) -> (...,)."""
     return np.linalg.norm((eye[..., 1, :] + eye[..., 2, :] - eye[..., 4, :] - eye[..., 5, :]) / 2, axis=-1)
+
+
+def check_number(name, value, low, high, *, whole=False):
+    """Raise `ValueError` unless a value is a number, or a whole number, from `low` to `high`."""
+    kind = Integral if whole else Real
+    if isinstance(value, bool) or not isinstance(value, kind) or not low <= value <= high:
+        limit = f"of at least {low}" if high == np.inf else f"from {low} to {high}"
+        raise ValueError(f"{name} must be a {'whole ' * whole}number {limit}; got {value!r}.")
 
 
 def _check_landmarks(landmarks):

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 
 from facesom.io import FaceDataset, save
 
-from .drawing import X2_NAMES, distances, draw_landmarks
+from .drawing import X2_NAMES, check_number, distances, draw_landmarks
 from .facemodel import ACTION_UNITS, EXPRESSIONS, PROPORTIONS, face_landmarks, lopsided
 from .film import ACTIONS, film_video
 from .people import choose_mixes, choose_palette, identity, named
@@ -165,7 +165,17 @@ def make_faces(
     >>> faces.dataset.X1.shape, faces.expressions.shape
     ((2, 10, 32, 32, 3), (2, 10))
     """
-    _check(n_persons, n_frames, seed, size, noise, head_movement, label_effect, spread)
+    for name, value, low, high in (
+        ("n_persons", n_persons, 1, np.inf),
+        ("n_frames", n_frames, 1, np.inf),
+        ("seed", seed, 0, np.inf),
+        ("size", size, 32, 1024),
+    ):
+        check_number(name, value, low, high, whole=True)
+    check_number("noise", noise, 0, 1)
+    check_number("head_movement", head_movement, 0, np.inf)
+    check_number("label_effect", label_effect, 0, 1)
+    check_number("spread", spread, 0, 2)
     if style not in tuple(_STYLES):
         raise ValueError(f'style must be "staged" or "film"; got {style!r}.')
     palette = choose_palette(palette, seed)
@@ -218,25 +228,6 @@ def make_faces(
         actions=actions,
         action_names=action_names,
     )
-
-
-def _check(n_persons, n_frames, seed, size, noise, head_movement, label_effect, spread):
-    wanted = [
-        ("n_persons", n_persons, 1, np.inf, True),
-        ("n_frames", n_frames, 1, np.inf, True),
-        ("seed", seed, 0, np.inf, True),
-        ("size", size, 32, 1024, True),
-        ("noise", noise, 0, 1, False),
-        ("head_movement", head_movement, 0, np.inf, False),
-        ("label_effect", label_effect, 0, 1, False),
-        ("spread", spread, 0, 2, False),
-    ]
-    for name, value, low, high, whole in wanted:
-        kind = (int, np.integer) if whole else (int, float, np.integer, np.floating)
-        if isinstance(value, bool) or not isinstance(value, kind) or not low <= value <= high:
-            what = "a whole number" if whole else "a number"
-            limit = f"of at least {low}" if high == np.inf else f"from {low} to {high}"
-            raise ValueError(f"{name} must be {what} {limit}; got {value!r}.")
 
 
 def _place(points, person, pose, size):

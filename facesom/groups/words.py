@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
+from facesom.identity import AT_REST
 from facesom.io import count_groups
 from facesom.parts import feature_names
 
@@ -34,7 +35,6 @@ LEAST_SPREAD = 0.01  # what pixels blur; closed lips do not move at all
 LEAST_Z = 1.0
 LEAST_AGREEMENT = 0.75
 MOST_WORDS = 5
-AT_REST = "face at rest"
 NO_FRAMES = "no frames"
 
 

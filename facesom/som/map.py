@@ -19,14 +19,7 @@ from .checks import check_init, check_like_fitted, check_parameters, check_sampl
 from .grid import ADJACENT, node_positions, node_steps
 from .mapfile import load_map, save_map
 from .online import new_minisom, train_online
-from .quality import (
-    FOLDED,
-    MapQuality,
-    gaps_to_adjacent,
-    map_quality,
-    nearest_two,
-    squared_distances,
-)
+from .quality import FOLDED, MapQuality, gaps_to_adjacent, map_quality, nearest_two, squared_distances
 
 SMALL = 2**25  # numbers to work on; 8000 faces of 64 x 64
 FOLDED_ADVICE = {
@@ -358,12 +351,7 @@ class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, B
                 weights, history, blocks = train_online(samples, self, init), np.empty(0), None
             else:
                 weights, history, blocks = train_batch(
-                    samples,
-                    fading_neighborhood(self),
-                    grid,
-                    init=init,
-                    sample_weight=weight,
-                    seed=self.seed,
+                    samples, fading_neighborhood(self), grid, init=init, sample_weight=weight, seed=self.seed
                 )
             if not np.isfinite(weights).all():
                 raise ValueError(
