@@ -29,8 +29,12 @@ def write(path, rows, mark=",", encoding="utf-8", decimal=".", end="\n"):
     return path
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])
-@pytest.mark.parametrize(("mark", "decimal"), [(",", "."), (";", ","), ("\t", ","), (";", "."), (", ", ".")])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"]
+)
+@pytest.mark.parametrize(
+    ("mark", "decimal"), [(",", "."), (";", ","), ("\t", ","), (";", "."), (", ", "."), ("|", ",")]
+)
 def test_the_same_table_in_every_dress(tmp_path, encoding, mark, decimal):
     for end in ("\n", "\r\n"):
         units = read_action_units(write(tmp_path / "a.csv", UNITS, mark, encoding, decimal, end))
@@ -59,7 +63,22 @@ def test_excels_first_line_and_padding(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "word", ["", "nan", "-nan(ind)", "1.#QNAN", "-1.#IND", "NA", "N/A", "#NAME?", "#VALUE!", "null"]
+    "word",
+    [
+        "",
+        "nan",
+        "-nan(ind)",
+        "1.#QNAN",
+        "-1.#IND",
+        "NA",
+        "N/A",
+        "#NAME?",
+        "#VALUE!",
+        "null",
+        "<NA>",
+        "?",
+        ".",
+    ],
 )
 def test_words_for_nothing(word):
     assert math.isnan(to_number(word))
@@ -68,7 +87,8 @@ def test_words_for_nothing(word):
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("1,5", 1.5), (" -3 ", -3), ("1e3", 1000), ("0,0", 0), ("7.0", 7)]
+    ("text", "value"),
+    [("1,5", 1.5), (" -3 ", -3), ("1e3", 1000), ("0,0", 0), ("\u22122,5", -2.5), ("7.0", 7)],
 )
 def test_numbers(text, value):
     assert to_number(text) == value

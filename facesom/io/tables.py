@@ -17,7 +17,9 @@ PACKED = (b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"BZh", b"\xfd7zXZ", 
 UTF8 = "utf-8-sig"  # spreadsheets put a mark before the first column's name
 SHOWN = 5  # rows that a warning names
 LONGEST = 2**31 - 1  # characters in a cell: a face of 224 x 224 as text has more than csv's own limit
-_MISSING = re.compile(r"([-+]?nan(\(.*\))?|[-+]?1\.#\w+|n/?a|null|none|-|#[a-z/0]+[?!]?)?", re.IGNORECASE)
+_MISSING = re.compile(
+    r"([-+]?nan(\(.*\))?|[-+]?1\.#\w+|<?n/?a>?|null|none|[-?.]|#[a-z/0]+[?!]?)?", re.IGNORECASE
+)
 
 # What is no UTF-8 comes from a spreadsheet on Windows: taken byte by byte, so that no file is read twice.
 codecs.register_error("as cp1252", lambda e: (e.object[e.start : e.end].decode("cp1252", "replace"), e.end))
@@ -34,8 +36,8 @@ def read_table(
 ):
     """Read a table row by row: the memory needed is that of a row.
 
-    Columns may stand between commas, semicolons or tabs, in UTF-8, UTF-16 or Windows' code page 1252, with
-    quoted cells that hold separators or line ends, under Excel's line ``sep=;``.
+    Columns may stand between commas, semicolons, tabs or bars, in UTF-8, 16, 32 or code page 1252, with quoted
+    cells that hold separators or line ends, under Excel's line ``sep=;``.
 
     Parameters
     ----------
@@ -128,7 +130,8 @@ def to_number(text):
     text = text.strip()
     if _MISSING.fullmatch(text):
         return math.nan
-    plain = text.replace(",", ".") if "." not in text else text
+    plain = text.replace("\u2212", "-")  # a printed minus
+    plain = plain.replace(",", ".") if "." not in plain else plain
     try:
         if "_" not in plain:  # which Python would pass over
             return float(plain)
@@ -155,6 +158,8 @@ def _encoding(path, what):
         raise DatasetError(
             f"{path}: expected {what} as text; is it packed, or a workbook? Unpack it, or save it as CSV."
         )
+    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32"
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     if b"\0" in head:  # UTF-16 without a mark: every other byte of plain letters
@@ -167,7 +172,7 @@ def _separator(file):
     head = next((line for line in file if line.strip() and not line.startswith("sep=")), "")
     file.seek(0)
     return max(
-        ",;\t", key=lambda mark: len(next(csv.reader([head], delimiter=mark, skipinitialspace=True), []))
+        ",;\t|", key=lambda mark: len(next(csv.reader([head], delimiter=mark, skipinitialspace=True), []))
     )
 
 
