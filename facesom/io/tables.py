@@ -36,8 +36,8 @@ def read_table(
 ):
     """Read a table row by row: the memory needed is that of a row.
 
-    Columns may stand between commas, semicolons, tabs or bars, in UTF-8, 16, 32 or code page 1252, with quoted
-    cells that hold separators or line ends, under Excel's line ``sep=;``.
+    Columns may stand between commas, semicolons, tabs or bars, in UTF-8, 16, 32 or code page 1252, with
+    quoted cells that hold separators or line ends, under Excel's line ``sep=;``.
 
     Parameters
     ----------
