@@ -5,7 +5,7 @@ import pytest
 from scipy.special import logit
 
 from facesom.identity.chain import Frames
-from facesom.identity.doubt import learn_doubt, signs
+from facesom.identity.doubt import Doubt, signs
 from facesom.identity.mixture import e_step, fit_mixture, settle
 from facesom.identity.novelty import learn_usual, novelty
 
@@ -48,13 +48,14 @@ def test_pieces_that_show_little_are_doubted_more_than_whole_videos():
     mixture, who = fit_mixture(persons[:6], 4, target=np.eye(5), shrinkage=0.1)
     known = Frames(persons[:6])
     groups = np.split(e_step(known, mixture, who).responsibilities.argmax(axis=1), known.starts[1:])
-    learner = learn_doubt(persons[:6], groups, mixture, unknown=60.0)
+    doubt = Doubt(persons[:6], groups, mixture, unknown=60.0)
     pieces = Frames([persons[6], persons[6][labels[6] == labels[6][0]][:10]])
     placed, elsewhere = settle(pieces, mixture)
-    rows = signs(pieces, mixture, e_step(pieces, mixture, placed).responsibilities, elsewhere)
-    whole, piece = learner.predict_proba(rows)[:, 1]
+    placing = pieces, e_step(pieces, mixture, placed).responsibilities, elsewhere
+    whole, piece = doubt(*placing)
+    rows = signs(pieces, mixture, *placing[1:])
     assert whole < 0.1 and piece > 2 * whole
     np.testing.assert_allclose(rows[:, 3], np.log([200, len(pieces.X) - 200]))
     np.testing.assert_allclose(np.sinh(rows[1, 0]), -logit(elsewhere[1]))
-    again = learn_doubt(persons[:6], groups, mixture, unknown=60.0)
-    np.testing.assert_array_equal(again.predict_proba(rows), learner.predict_proba(rows))
+    again = Doubt(persons[:6], groups, mixture, unknown=60.0)
+    np.testing.assert_array_equal(again(*placing), [whole, piece])

@@ -15,7 +15,7 @@ from facesom.parts import feature_names
 
 from .actions import action_matrix
 from .chain import Frames
-from .doubt import learn_doubt, signs
+from .doubt import Doubt
 from .mixture import STRENGTH_VARIANCE, e_step, fit_mixture, log_likelihood, settle, thinned
 from .novelty import learn_usual, novelty
 from .persons import as_persons, less, like
@@ -187,7 +187,7 @@ class IdentityAligner(
         moved = [x - rest for x, rest in zip(persons, self.offsets_, strict=True)]
         self._usual = learn_usual(moved, self.axes_)
         groups = np.split(expected.responsibilities.argmax(axis=1), frames.starts[1:])
-        self._doubt = learn_doubt(inner, groups, self.mixture_, unknown=self.known_within_, seed=self.seed)
+        self._doubt = Doubt(inner, groups, self.mixture_, unknown=self.known_within_, seed=self.seed)
         self.report_ = self._report(frames)
 
     def fit_transform(self, X, y=None):
@@ -271,8 +271,7 @@ class IdentityAligner(
                 usual = [n <= max(1, np.median(n)) for n in new]
             frames = Frames(inner)
             expected = e_step(frames, self.mixture_, who, unknown=self.known_within_)
-            rows = signs(frames, self.mixture_, expected.responsibilities, elsewhere)
-            doubts = self._doubt.predict_proba(rows)[:, 1]
+            doubts = self._doubt(frames, expected.responsibilities, elsewhere)
         known = expit(SHARP * (1 - np.concatenate(new)))
         moved = np.concatenate(moved)
         coordinates = self._coordinates(less(inner, who.offsets))

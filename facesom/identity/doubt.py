@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from scipy.special import logit
 from scipy.stats import entropy
@@ -15,40 +17,47 @@ from .mixture import e_step, settle
 N_PIECES, LONGEST = 128, 100  # pieces that are tried, and their most frames
 
 
-def learn_doubt(persons, groups, mixture, *, unknown, seed=0):
-    """Learn when placing goes wrong, from pieces of known videos that are placed as if they were new.
+class Doubt:
+    """Probability that placing went wrong: that most frames of a person got groups of others.
+
+    Pieces of known videos are placed as if they were new, and logistic regression learns from what `signs`
+    says of them when that goes wrong. It is done when it is first asked for.
 
     Parameters
     ----------
     persons : list of ndarray of float, shape (N_p, D)
         What the mixture was learned from.
     groups : list of ndarray of int, shape (N_p,)
-        What their frames show. A piece is placed wrong where half of its frames or more get other groups.
+        What their frames show.
     mixture : facesom.identity.mixture.Mixture
     unknown : float
         As in `e_step`.
     seed : int, default 0
-
-    Returns
-    -------
-    sklearn.pipeline.Pipeline
-        Gives the probability of a wrong placing for each row of `signs`, by logistic regression.
     """
-    rng = np.random.default_rng(seed)
-    whose = np.arange(N_PIECES) % len(persons)
-    chosen = [
-        _piece(groups[p], kind, rng)
-        for p, kind in zip(whose, np.arange(N_PIECES) // len(persons), strict=True)
-    ]
-    pieces = Frames([persons[p][piece] for p, piece in zip(whose, chosen, strict=True)])
-    right = np.concatenate([groups[p][piece] for p, piece in zip(whose, chosen, strict=True)])
-    who, elsewhere = settle(pieces, mixture, unknown=unknown)
-    found = e_step(pieces, mixture, who, unknown=unknown).responsibilities
-    wrong = pieces.sum((found.argmax(axis=1) != right).astype(float)) >= 0.5 * pieces.n
-    rows = signs(pieces, mixture, found, elsewhere)
-    usual = rows.mean(axis=0)  # once wrong and once right: so few trials make nothing sure
-    learner = make_pipeline(StandardScaler(), LogisticRegression(C=0.1))
-    return learner.fit(np.vstack([rows, usual, usual]), np.r_[wrong, True, False])
+
+    def __init__(self, persons, groups, mixture, *, unknown, seed=0):
+        rng = np.random.default_rng(seed)
+        whose, kinds = np.arange(N_PIECES) % len(persons), np.arange(N_PIECES) // len(persons)
+        drawn = [(p, _piece(groups[p], kind, rng)) for p, kind in zip(whose, kinds, strict=True)]
+        self._pieces = Frames([persons[p][piece] for p, piece in drawn])
+        self._shown = np.concatenate([groups[p][piece] for p, piece in drawn])
+        self._mixture, self._unknown = mixture, unknown
+
+    def __call__(self, frames, responsibilities, elsewhere):
+        """Return the probability (P,), 0 to 1, for persons placed; arguments as of `signs`."""
+        rows = signs(frames, self._mixture, responsibilities, elsewhere)
+        return self._learner.predict_proba(rows)[:, 1]
+
+    @cached_property
+    def _learner(self):
+        pieces, options = self._pieces, {"unknown": self._unknown}
+        who, elsewhere = settle(pieces, self._mixture, **options)
+        found = e_step(pieces, self._mixture, who, **options).responsibilities
+        wrong = pieces.sum((found.argmax(axis=1) != self._shown).astype(float)) >= 0.5 * pieces.n
+        rows = signs(pieces, self._mixture, found, elsewhere)
+        usual = rows.mean(axis=0)  # once wrong and once right: so few trials make nothing sure
+        learner = make_pipeline(StandardScaler(), LogisticRegression(C=0.1))
+        return learner.fit(np.vstack([rows, usual, usual]), np.r_[wrong, True, False])
 
 
 def _piece(groups, kind, rng):
