@@ -204,8 +204,8 @@ def find_action_units(path="", *, n_persons=40, n_frames=60, folder="outputs"):
     Parameters
     ----------
     path : str or Path, default ""
-        As OpenFace or Py-Feat write it, or any with a column a unit; ``"upload"`` asks for one with Colab's
-        upload form; ``""`` writes the units that `make_faces` moved, which are the truth about its faces.
+        As OpenFace or Py-Feat write it, or any with a column for each unit; ``"upload"`` asks for one with
+        Colab's upload form; ``""`` writes the units that `make_faces` moved, the truth about its faces.
     n_persons, n_frames : int, default 40, 60
         How many faces are drawn if `path` is empty.
     folder : str or Path, default "outputs"

@@ -169,7 +169,7 @@ class Labelled:
         labels, names = as_array(self.labels, "labels"), tuple(str(name) for name in self.names)
         if labels.shape != (n,) or labels.dtype.kind not in "iu":
             raise ValueError(
-                f"labels: expected {n} whole numbers, one a sample, got {labels.dtype} of {labels.shape}."
+                f"labels: expected {n} whole numbers, one for each, got {labels.dtype} of {labels.shape}."
             )
         if n and not 0 <= labels.min() <= labels.max() < len(names):
             raise ValueError(

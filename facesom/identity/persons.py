@@ -8,7 +8,7 @@ from facesom.io import as_array
 
 
 def as_persons(X):
-    """Return features as a list of arrays, one a person, or raise `ValueError`.
+    """Return features as a list of arrays, one for each person, or raise `ValueError`.
 
     Parameters
     ----------

@@ -61,7 +61,7 @@ def plot_people(result, *, blind=False, ax=None):
 
 
 def plot_people_bars(result, *, ax=None):
-    """Draw every face's probabilities as one bar, a row a face, and the group's mean below them.
+    """Draw every face's probabilities as one bar, one row for each face, and the group's mean below them.
 
     Parameters
     ----------
