@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike
 from facesom.io import count_groups, one_thread, per_person
 
 from .resampling import N_BOOTSTRAPS, false_discovery_rates, flip_signs, interval, p_value, weighted_means
-from .table import per_frame
 
 LEAST_PERSONS = 6  # of five, all agreeing, p is 2 / 2**5 = 0.06
 FOUND = 0.05  # largest q of a discovery
@@ -195,7 +194,7 @@ def _columns(X2, groups):
     """X2 as a list of float arrays (N_p, C), a row for each frame, or raise `ValueError`."""
     if isinstance(X2, (list, tuple)) or np.ndim(X2) == 2:  # a single column may come without its axis
         X2 = [x[:, None] if np.ndim(x) == 1 else x for x in map(np.asarray, X2)]
-    X2 = per_frame(X2, 2, "X2", groups)
+    X2 = per_person(X2, 2, "X2", groups)
     if len({x.shape[1] for x in X2}) > 1 or not X2[0].shape[1] or any(x.dtype.kind not in "biuf" for x in X2):
         raise ValueError(
             "X2: expected numbers, as many columns for each person and at least one, got "

@@ -11,7 +11,7 @@ from facesom.identity import AT_REST
 from facesom.io import count_groups
 from facesom.parts import feature_names
 
-from .table import movements_by_person
+from .frames import movements_by_person
 
 #: What may be said of a face: words for more and for less of the mean of these features; a minus subtracts.
 SIGNS = (

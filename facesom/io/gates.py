@@ -313,7 +313,7 @@ def _other_readings(shape, name):
         yield (size, *shape[-3:-1]), f"the frames must come first, use np.moveaxis(images, -1, {last - 2})"
 
 
-def per_person(values, ndim, name):
+def per_person(values, ndim, name, like=None):
     """Values as a list of arrays, one for each person: the gate of every function that takes such values.
 
     Parameters
@@ -325,6 +325,8 @@ def per_person(values, ndim, name):
         Axes of one person's values, frames first.
     name : str
         What the messages call them. "groups" must be whole numbers of -1 or more.
+    like : list of ndarray, optional
+        What is known already of the same persons: they must have as many frames.
 
     Returns
     -------
@@ -346,6 +348,13 @@ def per_person(values, ndim, name):
         )
     if name == "groups" and any(v.dtype.kind not in "iu" or v.min() < -1 for v in persons):
         raise DatasetError("groups: expected whole numbers, -1 or more; pass `result.groups`.")
+    expected, got = ([len(person) for person in x] for x in (persons if like is None else like, persons))
+    if expected != got:
+        what = "one" if ndim == 1 else "a row"
+        raise DatasetError(
+            f"{name}: expected {what} for each frame, {brief(expected)} of the persons, got {brief(got)}; "
+            "pass those of the same persons and frames."
+        )
     return persons
 
 

@@ -8,7 +8,6 @@ from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from scipy.cluster.hierarchy import dendrogram, linkage
 from scipy.spatial.distance import squareform
 
-from facesom.groups import per_frame
 from facesom.io import as_array, count_groups, per_person
 from facesom.parts import mean_faces, shows_parts
 
@@ -185,6 +184,6 @@ def _means(images, members):
 def _frames(images, groups):
     """Faces (T, H, W), groups (T,) and persons (T,) of all frames."""
     images = per_person(images, 3, "images")
-    groups = per_frame(groups, 1, "groups", images)
+    groups = per_person(groups, 1, "groups", images)
     person = np.repeat(np.arange(len(groups)), [len(g) for g in groups])
     return np.concatenate(images), np.concatenate(groups), person

@@ -1,29 +1,16 @@
-"""What is known of each frame: values beside groups, distances within groups."""
+"""Movements of frames beside their groups, and how far each frame is from the middle of its group."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from facesom.io import brief, count_groups, per_person
-
-
-def per_frame(values, ndim, name, like):
-    """Values as `facesom.io.per_person` gives them, with as many frames for each person as `like` has."""
-    values = per_person(values, ndim, name)
-    expected, got = [len(v) for v in like], [len(v) for v in values]
-    if expected != got:
-        what = "one" if ndim == 1 else "a row"
-        raise ValueError(
-            f"{name}: expected {what} for each frame, {brief(expected)} of the persons, got {brief(got)}; "
-            "pass those of the same persons and frames."
-        )
-    return values
+from facesom.io import count_groups, per_person
 
 
 def movements_by_person(movements, groups):
     """Features and groups as lists of arrays, one for each person; features are finite."""
     movements = per_person(movements, 2, "movements")
-    groups = per_frame(groups, 1, "groups", movements)
+    groups = per_person(groups, 1, "groups", movements)
     if len({m.shape[1] for m in movements}) > 1 or not all(np.isfinite(m).all() for m in movements):
         raise ValueError("movements: expected finite numbers, as many columns for each person.")
     return movements, groups
