@@ -114,7 +114,7 @@ def _try(path, content, key):
         code = f"nothing within {PATIENCE} s"
     if code not in (0, 1):  # 1: an exception, which comes again where it can be caught
         raise DatasetError(
-            f"{path}: expected an ONNX file that OpenCV reads, this one breaks it ({code}); it is damaged, or "
-            "uses what OpenCV cannot run: get it again, or export it for an older opset."
+            f"{path}: expected an ONNX file that OpenCV reads, this one breaks it ({code}); it is damaged, "
+            "or uses what OpenCV cannot run: get it again, or export it for an older opset."
         )
     _survived.add(key)
