@@ -81,22 +81,17 @@ def write_label_sheet(results, path):
     """
     path = Path(path)
     results = _as_list(results)
-    rows = [[r.name, k, *box, "", ""] for r in results for k, box in enumerate(r.boxes.tolist())]
-    if path.exists():
-        names = results[0].names if results else EMOTIONS
-        old = read_labels(path, names=names)
-        kept = np.zeros(len(old), dtype=bool)
-        for photo in set(old.photos):
-            theirs = [k for k, name in enumerate(old.photos) if name == photo]
-            ours = [k for k, row in enumerate(rows) if row[0] == photo]
-            partner = match_boxes(np.array([rows[k][2:6] for k in ours]), old.boxes[theirs], OVERLAP)
-            for k, place in zip(ours, partner, strict=True):
-                if place >= 0:
-                    rows[k][-2:] = old.labels[theirs[place]], old.persons[theirs[place]]
-                    kept[theirs[place]] = True
-        for k in np.flatnonzero(~kept):
-            if old.labels[k] or old.persons[k]:
-                rows.append([old.photos[k], "", *old.boxes[k].tolist(), old.labels[k], old.persons[k]])
+    names = results[0].names if results else EMOTIONS
+    rows, kept, old = [], set(), read_labels(path, names=names) if path.exists() else None
+    for result in results:
+        places = [-1] * len(result) if old is None else _places(result, old)
+        kept.update(places)
+        for face, (box, place) in enumerate(zip(result.boxes.tolist(), places, strict=True)):
+            written = (old.labels[place], old.persons[place]) if place >= 0 else ("", "")
+            rows.append([result.name, face, *box, *written])
+    for k in range(0 if old is None else len(old)):
+        if k not in kept and (old.labels[k] or old.persons[k]):
+            rows.append([old.photos[k], "", *old.boxes[k].tolist(), old.labels[k], old.persons[k]])
     columns = [*COLUMNS, PERSON] if any(row[-1] for row in rows) else COLUMNS
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path, newline="", encoding="utf-8") as file:
@@ -264,28 +259,20 @@ def evaluate_groups(results, labels, *, n_bootstraps=1000, seed=0):
             f"{', '.join(sorted(set(labels.photos))[:4]) or 'no photo'}; the names must be the same."
         )
     names = labels.names
-    rows, persons, false_faces, false_crops, missed, n_unlabelled = [], [], [], [], [], 0
+    faces, missed = [], []
     for name, result in by_name.items():
         if result.names != names:
             raise ValueError(f"results: expected the emotions {names} of the labels, got {result.names}.")
-        theirs = [k for k, photo in enumerate(labels.photos) if photo == name]
-        partner = match_boxes(result.boxes, labels.boxes[theirs], OVERLAP)
-        for face, place in enumerate(partner):
-            label = labels.labels[theirs[place]] if place >= 0 else ""
-            if label == NO_FACE:
-                false_faces.append((name, face))
-                false_crops.append(result.crops[face])
-            elif label:
-                rows.append((result, face, names.index(label)))
-                persons.append(labels.persons[theirs[place]])
-            else:
-                n_unlabelled += 1
-        lost = set(range(len(theirs))) - set(partner.tolist())
-        missed += [
-            (name, tuple(labels.boxes[theirs[k]].tolist()))
-            for k in sorted(lost)
-            if labels.labels[theirs[k]] not in ("", NO_FACE)
-        ]
+        places = _places(result, labels)
+        for face, k in enumerate(places):
+            faces.append((result, face, k, labels.labels[k] if k >= 0 else ""))
+        for k, photo in enumerate(labels.photos):
+            if photo == name and k not in places and labels.labels[k] not in ("", NO_FACE):
+                missed.append((name, tuple(labels.boxes[k].tolist())))
+    false = [(result, face) for result, face, _, label in faces if label == NO_FACE]
+    known = [found for found in faces if found[3] not in ("", NO_FACE)]
+    rows = [(result, face, names.index(label)) for result, face, _, label in known]
+    persons = [labels.persons[place] for _, _, place, _ in known]
     photos = tuple(result.name for result, _, _ in rows)
     truth = np.array([code for _, _, code in rows], dtype=int)
     probabilities = np.array([r.probabilities[face] for r, face, _ in rows]).reshape(-1, len(names))
@@ -312,12 +299,19 @@ def evaluate_groups(results, labels, *, n_bootstraps=1000, seed=0):
         predicted=predicted,
         probabilities=probabilities,
         worst=order[predicted[order] != truth[order]],
-        false_faces=tuple(false_faces),
-        false_crops=np.array(false_crops) if false_crops else stack,
+        false_faces=tuple((result.name, face) for result, face in false),
+        false_crops=np.array([result.crops[face] for result, face in false]) if false else stack,
         missed=tuple(missed),
-        n_unlabelled=n_unlabelled,
+        n_unlabelled=len(faces) - len(known) - len(false),
         names=names,
     )
+
+
+def _places(result, labels):
+    """Place among the labels of each face of a photo, -1 where there is none."""
+    theirs = [k for k, photo in enumerate(labels.photos) if photo == result.name]
+    partner = match_boxes(result.boxes, labels.boxes[theirs], OVERLAP)
+    return [theirs[place] if place >= 0 else -1 for place in partner]
 
 
 def _as_list(results):
