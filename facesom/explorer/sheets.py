@@ -41,12 +41,8 @@ def inked(faces, size):
     """
     rows, cols = drawn_box(faces)
     down, right = np.divide(size, faces.shape[1:3])
-    return [
-        float(cols.start * right),
-        float(rows.start * down),
-        float((cols.stop - cols.start) * right),
-        float((rows.stop - rows.start) * down),
-    ]
+    left, top, width, height = cols.start, rows.start, cols.stop - cols.start, rows.stop - rows.start
+    return [float(side) for side in (left * right, top * down, width * right, height * down)]
 
 
 def pack_sheets(faces, size):

@@ -303,14 +303,12 @@ def _drawn(found, failed, label, n_frames, min_frames, size):
     dataset = FaceDataset(
         draw_landmarks(aligned, size=size), distances(points[..., DRAWN, :]), _labels(used, label)
     )
-    columns = {
-        "person": np.array([name for name, _, _ in rows]),
-        "file": np.array([frame.file for _, _, frame in rows]),
-        "frame": np.array([frame.frame for _, _, frame in rows]),
-        "quality": np.array([frame.quality for _, _, frame in rows]),
-        "reason": np.array([frame.reason for _, _, frame in rows]),
-        "used": np.array([name in used and k in used[name] for name, k, _ in rows]),
-    }
+    looked = [
+        (name, frame.file, frame.frame, frame.quality, frame.reason, k in used.get(name, ()))
+        for name, k, frame in rows
+    ]
+    names = ("person", "file", "frame", "quality", "reason", "used")
+    columns = dict(zip(names, map(np.array, zip(*looked, strict=True)), strict=True))
     return DrawnPhotos(dataset, tuple(used), aligned, columns, too_few, failed)
 
 

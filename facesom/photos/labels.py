@@ -137,14 +137,8 @@ def read_labels(path, *, names=EMOTIONS, skip_unreadable=False):
             )
         return lambda cells: _labelled(dict(zip(header, cells, strict=True)), known)
 
-    rows = read_table(
-        path,
-        start,
-        what="a sheet of labels",
-        skip_unreadable=skip_unreadable,
-        place="line {line}",
-        cells="cells",
-    )
+    words = {"what": "a sheet of labels", "place": "line {line}", "cells": "cells"}
+    rows = read_table(path, start, skip_unreadable=skip_unreadable, **words)
     found = [row for _, row in rows]
     photos, faces, boxes, labels, persons = zip(*found, strict=True) if found else ((), (), (), (), ())
     boxes = np.array(boxes, int).reshape(-1, 4)

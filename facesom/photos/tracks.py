@@ -164,11 +164,7 @@ def track_faces(
         frames, fps = islice(video, 0, max_frames and max_frames * every, every), fps or FRAME_RATE
         frames = ((None, frame) for frame in frames)
 
-    last, seen, times = (
-        [],
-        [],
-        [],
-    )  # last: the last (frame, box) of each face; seen: (face, frame, box, value)
+    last, seen, times = [], [], []  # last (frame, box) of each face; all (face, frame, box, value)
     total = min(total, max_frames or total) if total else None
     for look, (seconds, frame) in enumerate(tqdm(frames, "frames", total, disable=not progress)):
         number = look * every
