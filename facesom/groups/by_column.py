@@ -71,19 +71,16 @@ class ColumnEffects:
         pandas.DataFrame
             Columns group, column, effect, low, high (ends of the interval), p, q, persons.
         """
-        k, c = self.effect.shape
-        return pd.DataFrame(
-            {
-                "group": np.repeat(np.arange(k), c),
-                "column": np.tile(np.array(self.names, dtype=object), k),
-                "effect": self.effect.ravel(),
-                "low": self.interval[..., 0].ravel(),
-                "high": self.interval[..., 1].ravel(),
-                "p": self.p_values.ravel(),
-                "q": self.q_values.ravel(),
-                "persons": self.n_persons.ravel(),
-            }
-        )
+        columns = {
+            "effect": self.effect,
+            "low": self.interval[..., 0],
+            "high": self.interval[..., 1],
+            "p": self.p_values,
+            "q": self.q_values,
+            "persons": self.n_persons,
+        }
+        rows = pd.MultiIndex.from_product([range(len(self.effect)), self.names], names=["group", "column"])
+        return pd.DataFrame({name: x.ravel() for name, x in columns.items()}, rows).reset_index()
 
 
 @one_thread()

@@ -201,9 +201,8 @@ class _Shape:
     x: np.ndarray
     y: np.ndarray
     spread: np.ndarray
-    line: (
-        np.ndarray
-    )  # (N, 3) coefficients of 1, t, t², where t = (x - mean) / spread and heights are above the mean
+    # (N, 3) coefficients of 1, t, t², where t = (x - mean) / spread and heights are above the mean
+    line: np.ndarray
     width: np.ndarray
 
     def height(self, t):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from numbers import Real
 from time import perf_counter
 
@@ -39,7 +39,7 @@ class Trial:
     seconds: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ParameterChoice:
     """What `choose_parameters` found.
 
@@ -59,11 +59,11 @@ class ParameterChoice:
 
     parameters: dict
     sentence: str
-    trials: list = field(repr=False)
+    trials: list
     chosen: int
     complete: bool
 
-    def __str__(self):
+    def __repr__(self):
         return self.sentence
 
 
