@@ -62,7 +62,7 @@ def measure(way, path):
     warnings.simplefilter("ignore")
     facesom.to_grayscale(np.eye(8))  # imports all that will be needed
     read, convert, write = WAYS[way]
-    before, laps = peak_bytes(), [time.perf_counter()]
+    before, worked, laps = peak_bytes(), time.process_time(), [time.perf_counter()]
     data = read(path)
     laps.append(time.perf_counter())
     size, memory = sum(getattr(data, key).nbytes for key in KEYS), peak_bytes() - before
@@ -73,6 +73,7 @@ def measure(way, path):
         result["both"] = (peak_bytes() - before) / (size + gray.X1.nbytes)
         write(gray, Path(path).with_name("written.pickle"))
         laps.append(time.perf_counter())
+        result["worked"] = time.process_time() - worked
     print(json.dumps({**result, "seconds": [b - a for a, b in pairwise(laps)]}))
 
 
@@ -120,12 +121,15 @@ def main():
             if name == "RGB, save":
                 whole = found
         print("mem: peak memory in multiples of the arrays\n")
-        print("the way        load s convert s  export s     all s   memory, in multiples of both arrays")
+        print(
+            "the way        load s convert s  export s     all s  CPU s   memory, in multiples of both arrays"
+        )
         for way, name in (("plain", "plain Python"), ("load", "facesom")):
             steps = np.median([result["seconds"] for result in whole[way]], axis=0)
             memory = max(result["both"] for result in whole[way])
             shown = (f"{seconds:9.2f}" for seconds in (*steps, steps.sum()))
-            print(f"{name:12}", *shown, f"  {memory:.2f}×")
+            worked = np.median([result["worked"] for result in whole[way]])
+            print(f"{name:12}", *shown, f"{worked:6.2f}   {memory:.2f}×")
 
 
 def write_files(folder, options):
