@@ -156,6 +156,7 @@ def test_numbers_of_groups_that_cannot_be_tried(result):
         choose_groups(result.features[..., :5])
     with pytest.raises(ValueError, match="at most as many groups as distinct frames"):
         choose_groups(result.features[:2, :4], [2, 40])
+    assert choose_groups(result.features[:2, :4]).ks.tolist() == [2, 3, 4]  # no more than others have frames
 
 
 # ---- filmed people

@@ -52,7 +52,7 @@ class GroupCurve:
         )
 
 
-def choose_groups(features, ks=range(2, 15), *, seed=0):
+def choose_groups(features, ks=None, *, seed=0):
     """Choose the number of groups by what they tell about persons they were not learned from.
 
     Everybody is freed of their face at rest once (`IdentityAligner`); then persons are left out in turn. From
@@ -65,8 +65,8 @@ def choose_groups(features, ks=range(2, 15), *, seed=0):
     ----------
     features : array_like of float, shape (P, N, D), or list of P arrays (N_p, D)
         Features of two persons or more, as from `shape_features`.
-    ks : sequence of int
-        Numbers of groups to try, ascending.
+    ks : sequence of int, optional
+        Numbers of groups to try, ascending. Default: 2 to 14, or to as many as others have distinct frames.
     seed : int, default 0
 
     Returns
@@ -78,7 +78,10 @@ def choose_groups(features, ks=range(2, 15), *, seed=0):
     ValueError
         For fewer than two persons, numbers that do not ascend, or more groups than distinct frames.
     """
-    persons, ks = as_persons(features), [check_whole(k, "ks", 1) for k in ks]
+    persons = as_persons(features)
+    distinct = sorted(len(np.unique(x, axis=0)) for x in persons)
+    most = min(14, sum(distinct[: len(persons) - -(-len(persons) // FOLDS)]))
+    ks = list(range(2, most + 1)) if ks is None else [check_whole(k, "ks", 1) for k in ks]
     if len(persons) < 2:
         raise ValueError(
             "features: expected two persons or more, each is predicted from the others; got 1: choose the "
