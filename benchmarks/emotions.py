@@ -142,7 +142,7 @@ def measure_cnn(options, name, n, seed):
     """The three-block network after `n` epochs; with --keep it resumes, and its time is that since then."""
     from scipy.special import softmax
 
-    from facesom.features.networks import run_network, three_block_cnn, train_network
+    from facesom.features import run_network, three_block_cnn, train_network
 
     train, public, test = fer2013(options.data)
     network = three_block_cnn(7, 48, width=16, seed=seed)
@@ -168,7 +168,7 @@ def measure_cnn(options, name, n, seed):
 def measure_batches(options, name, n, seed):
     from scipy.special import softmax
 
-    from facesom.features.networks import run_network, three_block_cnn, train_network
+    from facesom.features import run_network, three_block_cnn, train_network
 
     train, public, _ = fer2013(options.data)
     train = drawn(train, N_BATCHES, seed)
@@ -216,7 +216,7 @@ def measure_tuning(options, name, n, seed):
     from facesom.emotions import split_by_person
     from facesom.emotions.model import emotion_features, predict_emotions
     from facesom.emotions.network import emotion_network
-    from facesom.features.networks import fine_tune, run_network, three_block_cnn, train_network
+    from facesom.features import fine_tune, run_network, three_block_cnn, train_network
 
     faces = ck_plus(options.folder)
     test, rest = (faces.subset(rows) for rows in split_by_person(faces.persons, faces.labels, 0.5, seed))
