@@ -1,6 +1,7 @@
 """What several test files share."""
 
 import shutil
+import sys
 
 import pytest
 
@@ -18,3 +19,11 @@ def browser():
         running = playwright.chromium.launch(executable_path=chromium, args=flags)
         yield running
         running.close()
+
+
+@pytest.fixture(autouse=True)
+def no_figure_is_left_open():
+    """Tests count figures: what one leaves open must not reach the next."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")

@@ -221,3 +221,10 @@ def test_rows_are_read_one_by_one(tmp_path):
     rows = read_table(tmp_path / "a.csv", lambda columns: lambda cells: to_whole(cells[0]) or None)
     assert next(rows) == (1, 1), "0 was passed over"
     assert np.array_equal(list(rows), [(k, k) for k in range(2, 50)])
+
+
+def test_a_unit_that_stands_twice_is_not_chosen_from(tmp_path):
+    path = tmp_path / "units.csv"
+    path.write_text("AU01_r,AU02_r,AU01_r\n1,2,3\n0,1,2\n")
+    with pytest.raises(DatasetError, match="one column for each unit, got AU01_r twice"):
+        read_action_units(path)

@@ -100,6 +100,14 @@ def test_a_bad_video_is_named_when_it_is_opened(tmp_path):
             read_frames(tmp_path / "whole.mp4", **options)
 
 
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".bmp"])
+def test_a_numbered_picture_is_no_video_of_its_neighbours(tmp_path, suffix):
+    for number in (1, 2):
+        cv2.imwrite(str(tmp_path / f"a_00{number}{suffix}"), np.zeros((20, 20, 3), np.uint8))
+    with pytest.raises(facesom.DatasetError, match="expected a video, this is a picture"):
+        facesom.photos.read_frames(tmp_path / f"a_001{suffix}")
+
+
 @pytest.mark.parametrize(
     "start", ["ffconcat version 1.0\n", "\ufeff#EXTM3U\n\0", "<?xml version='1.0'?>\n<MPD>"]
 )

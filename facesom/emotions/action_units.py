@@ -132,6 +132,9 @@ def _unit_columns(columns, kind):
     for pattern in (_NAMED, _NUMBERED):
         matches = [(place, pattern.fullmatch(name)) for place, name in enumerate(columns)]
         found = {(int(m[1]), (m[2] or "").lower()): place for place, m in matches if m}
+        if len(found) < sum(m is not None for _, m in matches):
+            names = [columns[place] for place, m in matches if m and place not in found.values()]
+            raise DatasetError(f"expected one column for each unit, got {', '.join(names)} twice; keep one")
         ways = {way for _, way in found}
         if ways:
             way = next((way for way in _KINDS[kind] if way in ways), min(ways))

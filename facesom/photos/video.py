@@ -21,6 +21,8 @@ FRAME_RATE = 25.0  # of frames that come without one
 
 HEAD = 4096  # bytes, by which text is told
 TEXT = bytes([*b"\t\n\f\r\x1b", *range(32, 256)])
+# OpenCV would go on with pictures whose names are numbered alike
+PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"II*\0", b"MM\0*")
 LISTS = (b"ffconcat", b"#EXTM3U", b"<?xml", b"<MPD", b"v=0", b"[playlist]")  # FFmpeg opens what they name
 
 
@@ -96,6 +98,8 @@ def _open(path):
     guess = "" if path.suffix.lower() in VIDEO_SUFFIXES else f" ({path.suffix or 'no suffix'}: is it one?)"
     # FFmpeg would play texts, and open whatever files a list of files names
     text = not head.translate(None, TEXT) or head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(LISTS)
+    if head.startswith(PICTURES) and path.suffix.lower() not in (".mjpeg", ".mjpg"):
+        raise DatasetError(f"{path}: expected a video, this is a picture; read it with `read_photo`")
     if not text:
         capture = cv2.VideoCapture(str(path.absolute()))
         read, first = capture.read()
