@@ -26,6 +26,7 @@ GROUPS_TELL = 2.0  # how much groups must tell, in logarithms of their number, f
 STRENGTHS_TELL = 0.6  # and how much strengths must tell beside them, nats a frame
 KNOWN_SHARE = 0.99  # of the frames that were learned from, all of which are known by definition
 SHARP = 10.0  # how soon a frame beyond the usual is taken for unknown
+FEW = 5  # frames, of which a movement must be about twice as unusual to be unknown
 DOUBTFUL = 0.05  # probability of another offset from which on a person is reported
 
 
@@ -267,7 +268,8 @@ class IdentityAligner(
                     for x, z, keep, b in zip(persons, inner, usual, who.offsets, strict=True)
                 ]
                 moved = [x - rest for x, rest in zip(persons, rests, strict=True)]
-                new = [novelty(m, self._usual) for m in moved]
+                # the middle of few frames is not sure
+                new = [novelty(m, self._usual) / (1 + FEW / len(m)) for m in moved]
                 usual = [n <= max(1, np.median(n)) for n in new]
             frames = Frames(inner)
             expected = e_step(frames, self.mixture_, who, unknown=self.known_within_)
