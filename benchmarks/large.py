@@ -5,7 +5,8 @@
 
 Draws a few persons and repeats them, each with its video begun elsewhere, then calls `group_across_persons`.
 `--backend` is any that joblib knows, also "dask" or "ray" where their plugins are registered. Memory is the
-largest that the process ever held (Linux and macOS), over the size of the pictures. Prints Markdown.
+largest that the process ever held (Linux and macOS), less what it held after the imports, over the size of
+the pictures, which are in it. Prints Markdown.
 """
 
 import argparse
@@ -21,6 +22,11 @@ import facesom
 DRAWN = 40  # persons; the others repeat them
 
 
+def peak_bytes():
+    """Peak resident memory of this process so far; Linux counts in KiB, macOS in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--persons", type=int, default=1000)
@@ -28,6 +34,7 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--backend", help="of joblib; default: threads")
     arguments = parser.parse_args()
+    before = peak_bytes()
     few = facesom.make_faces(min(DRAWN, arguments.persons), arguments.frames, arguments.seed)
     pictures, rng = few.dataset.X1, np.random.default_rng(arguments.seed)
     X1 = np.empty((arguments.persons, *pictures.shape[1:]), np.uint8)
@@ -35,12 +42,13 @@ def main():
     for p, shift in enumerate(shifts):
         X1[p] = np.roll(pictures[p % len(pictures)], shift, axis=0)
     truth = np.array([np.roll(few.expressions[p % len(pictures)], s) for p, s in enumerate(shifts)])
+    del few, pictures
 
     start = time.perf_counter()
     with joblib.parallel_config(arguments.backend or "threading", n_jobs=-1):
         result = facesom.group_across_persons(X1, seed=arguments.seed)
     seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    peak = peak_bytes() - before
     groups = [np.bincount(truth[result.groups == g], minlength=8).max() for g in range(len(result.order))]
     print("| persons x frames | backend | seconds | memory / X1 | frames in a group of their expression |")
     print("|---|---|--:|--:|--:|")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import linear_sum_assignment
+from sklearn.metrics import pairwise_distances_argmin
 
 from facesom.io import DatasetError, as_faces
 from facesom.parts import mean_faces, shape_features
@@ -162,12 +163,12 @@ def group_across_persons(
     probabilities = np.concatenate(list(aligner.probabilities_))
     som = FaceSOM(rows, cols, seed=seed).fit(coordinates)
     nodes = som.labels_
-    apart = np.asarray(som.transform(coordinates))  # scikit-learn may be set to give tables
+    prototypes = som.weights_.reshape(rows * cols, -1)
 
     held = np.zeros((rows * cols, n_groups))
     np.add.at(held, nodes, probabilities)
     # the frame nearest to a node stands in where it won none
-    closest = apart.argmin(axis=0)
+    closest = pairwise_distances_argmin(prototypes, coordinates)
     empty = som.hits_.ravel() == 0
     held[empty] = probabilities[closest[empty]]
     node_groups = held.argmax(axis=1).reshape(rows, cols)
@@ -184,7 +185,7 @@ def group_across_persons(
         features=features,
         movements=like(features, movements),
         actions=like(features, read_actions(movements)),
-        distances=like(features, apart[np.arange(len(nodes)), nodes]),
+        distances=like(features, np.linalg.norm(coordinates - prototypes[nodes], axis=1)),
         unreliable=unreliable,
         aligner=aligner,
         order=order,

@@ -119,17 +119,16 @@ class IdentityAligner(
         if self.reading not in ("auto", "held", "flowing"):
             raise ValueError(f'reading: expected "auto", "held" or "flowing", got {self.reading!r}.')
         persons = as_persons(X)
-        frames = np.concatenate(persons)
-        check_n_groups(self.n_groups, frames)
-        within = np.concatenate([x - x.mean(axis=0) for x in persons])
-        spread = np.sqrt((within**2).mean(axis=0))
-        if not (spread > 1e-9).any():
+        check_n_groups(self.n_groups, np.concatenate(persons))
+        if not any((x.std(axis=0) > 1e-9).any() for x in persons):
             raise ValueError(
                 "X: expected frames of each person that differ, got the same features in every frame; "
                 "persons who do not move show nothing that could be compared."
             )
-        self.n_features_in_ = frames.shape[1]
-        self.center_ = frames.mean(axis=0)
+        self.n_features_in_ = persons[0].shape[1]
+        self.center_ = np.average(
+            [x.mean(axis=0) for x in persons], axis=0, weights=[len(x) for x in persons]
+        )
         has_actions = self.n_features_in_ == len(feature_names())
         if self.reading == "flowing" and not has_actions:
             raise ValueError(
@@ -146,7 +145,7 @@ class IdentityAligner(
                 and not (self.reading == "auto" and self._held(persons))
             ):
                 self._learn(persons, "flowing")
-            self._describe(X, persons, within)
+            self._describe(X, persons)
         if self._doubtful():
             warnings.warn(self._doubtful(), stacklevel=2)
         return self
@@ -172,13 +171,15 @@ class IdentityAligner(
         whole, plain, single = log_likelihood(frames, self.mixture_, self._who)
         return whole - single > GROUPS_TELL * np.log(self.n_groups) and whole - plain > STRENGTHS_TELL
 
-    def _describe(self, X, persons, within):
+    def _describe(self, X, persons):
         inner = [self._inner(x) for x in persons]
         frames = Frames(inner)
         expected = e_step(frames, self.mixture_, self._who)
         _, self.doubts_ = settle(Frames(thinned(inner)[0]), self.mixture_)
         # features that go along with what the model is made of
+        within = np.concatenate([x - x.mean(axis=0) for x in persons])
         self._back = np.linalg.lstsq(within @ self.axes_, within, rcond=1e-9)[0]
+        del within  # of many persons it is large
         self.probabilities_ = like(X, expected.responsibilities)
         self.offsets_ = np.array(
             [self._rest(*p) for p in zip(persons, inner, self._who.offsets, strict=True)]

@@ -67,14 +67,13 @@ def forward_backward(frames, log_density, mixes, stay):
     here = (np.arange(L)[:, None] < frames.n)[..., None]
     log_likelihood = frames.sum(top)[:, 0] + (np.log(norm) * here).sum(axis=(0, 2))
 
-    posterior, back, draws, kept = np.empty_like(density), np.ones((P, K)), np.zeros((P, K)), 0.0
-    posterior[-1] = forward[-1]
+    back, draws, kept = np.ones((P, K)), np.zeros((P, K)), 0.0
     for t in range(L - 1, 0, -1):
         ahead = back * density[t] / norm[t]
         drawn, keeps = draw * ahead, stay * ahead
         draws += drawn * here[t]
         kept += (forward[t - 1] * keeps * here[t]).sum()
         back = keeps + drawn.sum(axis=1, keepdims=True)
-        posterior[t - 1] = forward[t - 1] * back
-    draws += posterior[0]
-    return posterior[frames.time, frames.person], draws, kept, log_likelihood
+        forward[t - 1] *= back  # from here on the posterior
+    draws += forward[0]
+    return forward[frames.time, frames.person], draws, kept, log_likelihood

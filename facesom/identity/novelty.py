@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 USUAL_SHARE = 0.97  # of the frames of persons who were left out
+ENOUGH_FRAMES = 20_000  # for that share
 FREEDOM = 0.5  # how much more a face may move where its actions are as strong as usual
 
 
@@ -49,12 +50,13 @@ def learn_usual(moved, axes):
     whole, n = sum(scatters), sum(lengths)
     strength = max(np.mean([((m @ axes) ** 2).sum(axis=1).mean() for m in moved]), 1e-12)
     usual = Usual(_precision(whole, n), axes, strength, np.ones(len(whole)))
+    few = [m[:: max(1, n // ENOUGH_FRAMES)] for m in moved]
     if len(moved) == 1:
-        left_out = surprises(moved[0], usual)
+        left_out = surprises(few[0], usual)
     else:
         others = [_precision(whole - own, n - len(m)) for own, m in zip(scatters, moved, strict=True)]
         left_out = np.concatenate(
-            [surprises(m, replace(usual, precision=p)) for m, p in zip(moved, others, strict=True)]
+            [surprises(m, replace(usual, precision=p)) for m, p in zip(few, others, strict=True)]
         )
     within = np.quantile(left_out, USUAL_SHARE, axis=0) + 1e-12
     # of many features one is soon beyond its own bound

@@ -96,8 +96,10 @@ def find_parts(images: ArrayLike) -> np.ndarray:
     >>> parts.shape, int(parts.max())
     ((8, 64, 64), 6)
     """
-    persons, shaped = _persons(images)
-    return shaped(_map(lambda person: label_parts(person)[0], persons))
+    persons, labels, shaped = _persons(images)
+    for out, found in zip(labels, _map(lambda person: label_parts(person)[0], persons), strict=True):
+        out[...] = found
+    return shaped(labels)
 
 
 def shape_features(
@@ -148,8 +150,13 @@ def shape_features(
     >>> facesom.shape_features(faces).shape == (2, 8, len(facesom.feature_names()))
     True
     """
-    persons, shaped = _persons(images)
-    features, guessed, labels = map(list, zip(*_map(_measure_person, persons), strict=True))
+    persons, labels, shaped = _persons(images)
+    features, guessed = [], []
+    for out, (measured, guess, found) in zip(labels, _map(_measure_person, persons), strict=True):
+        features.append(measured)
+        guessed.append(guess)
+        if return_parts:
+            out[...] = found
     missing = [np.isnan(person) for person in features]
     never = np.array([gaps.all(axis=0) for gaps in missing])
     if never.all():
@@ -170,15 +177,17 @@ def shape_features(
 
 
 def _persons(images):
-    """The images as a list of (N_p, H, W, C), and how to give one array of each the form of the images."""
+    """A list of (N_p, H, W, C), room for their labels, and what gives arrays the form of the images."""
     faces = on_ground(as_faces(images, leading=tuple(range(9))))  # any number, and lists of persons
     if isinstance(faces, list):
-        return [x if is_colour(x) else x[..., None] for x in faces], lambda arrays: arrays
+        persons = [x if is_colour(x) else x[..., None] for x in faces]
+        return persons, [np.empty(x.shape[:3], np.int8) for x in persons], lambda arrays: arrays
     if not is_colour(faces):
         faces = faces[..., None]
     lead = faces.shape[:-3]
     persons = faces.reshape(-1, lead[-1] if lead else 1, *faces.shape[-3:])
-    return list(persons), lambda arrays: np.stack(arrays).reshape(*lead, *arrays[0].shape[1:])
+    labels = np.empty(persons.shape[:-1], np.int8)  # in one piece: they take a third of the pictures' memory
+    return list(persons), labels, lambda arrays: np.asarray(arrays).reshape(*lead, *arrays[0].shape[1:])
 
 
 def _map(function, persons):
@@ -188,9 +197,10 @@ def _map(function, persons):
         return function(person)
 
     if len(persons) == 1:
-        return [run(persons[0])]
+        yield run(persons[0])
+        return
     with closing(in_threads(map(delayed(run), persons), -1)) as work:
-        return list(tqdm(work, desc="persons measured", total=len(persons), delay=2, leave=False))
+        yield from tqdm(work, desc="persons measured", total=len(persons), delay=2, leave=False)
 
 
 @dataclass(frozen=True)
