@@ -182,11 +182,11 @@ def spread(rows, i, digits=2):
 def new_persons(seeds, options, real):
     """Print how new persons are placed, drawn ones or, where filmed ones are given, these."""
     if real:
-        head("left out", "groups: learned", "placed", "nodes: learned", "placed", "flagged")
+        head("left out", "groups: learned", "placed", "no -1", "nodes: learned", "placed", "flagged")
         for name, faces in real.items():
             if faces.movements is not None:
                 told = left_out(faces, FIRST_SEED)
-                line(name, *(spread(told, i) for i in range(5)))
+                line(name, *(spread(told, i) for i in range(6)))
         print()
         head("a part is moved", "unknown there", "unknown elsewhere")
         for name, faces in real.items():

@@ -72,8 +72,8 @@ def judge(groups, names, truth, unseen):
 
 
 def left_out(faces, seed):
-    """Movement of each person that others' frames tell, (P, 5): by groups and by nodes, each learned with the
-    person and placed afterwards; and the share of frames that are flagged."""
+    """Movement of each person that others' frames tell, (P, 6): by groups learned with the person, placed
+    afterwards, and placed with none flagged; by nodes learned and placed; and the share that is flagged."""
     told = explained_movement
     whole, rows = facesom.group_across_persons(faces.images, faces.n_groups, seed), []
     learned = [told(labels, faces.movements, by_person=True) for labels in (whole.groups, whole.nodes)]
@@ -83,9 +83,13 @@ def left_out(faces, seed):
         movements = [*np.delete(faces.movements, p, axis=0), faces.movements[p]]
         placed = [
             told([*others, own], movements, by_person=True)[-1]
-            for others, own in ((result.groups, new.groups), (result.nodes, new.nodes))
+            for others, own in (
+                (result.groups, new.groups),
+                (result.groups, new.probabilities.argmax(axis=1)),
+                (result.nodes, new.nodes),
+            )
         ]
-        rows.append((learned[0][p], placed[0], learned[1][p], placed[1], (new.groups == -1).mean()))
+        rows.append((learned[0][p], *placed[:2], learned[1][p], placed[2], (new.groups == -1).mean()))
     return rows
 
 
