@@ -10,21 +10,15 @@ the pictures, which are in it. Prints Markdown.
 """
 
 import argparse
-import resource
-import sys
 import time
 
 import joblib
 import numpy as np
+from dataset import peak_bytes
 
 import facesom
 
 DRAWN = 40  # persons; the others repeat them
-
-
-def peak_bytes():
-    """Peak resident memory of this process so far; Linux counts in KiB, macOS in bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def main():

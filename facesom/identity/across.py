@@ -163,12 +163,11 @@ def group_across_persons(
     probabilities = np.concatenate(list(aligner.probabilities_))
     som = FaceSOM(rows, cols, seed=seed).fit(coordinates)
     nodes = som.labels_
-    prototypes = som.weights_.reshape(rows * cols, -1)
 
     held = np.zeros((rows * cols, n_groups))
     np.add.at(held, nodes, probabilities)
     # the frame nearest to a node stands in where it won none
-    closest = pairwise_distances_argmin(prototypes, coordinates)
+    closest = pairwise_distances_argmin(som.weights_, coordinates)
     empty = som.hits_.ravel() == 0
     held[empty] = probabilities[closest[empty]]
     node_groups = held.argmax(axis=1).reshape(rows, cols)
@@ -185,7 +184,7 @@ def group_across_persons(
         features=features,
         movements=like(features, movements),
         actions=like(features, read_actions(movements)),
-        distances=like(features, np.linalg.norm(coordinates - prototypes[nodes], axis=1)),
+        distances=like(features, np.linalg.norm(coordinates - som.weights_[nodes], axis=1)),
         unreliable=unreliable,
         aligner=aligner,
         order=order,

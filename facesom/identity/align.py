@@ -137,13 +137,10 @@ class IdentityAligner(
             )
         # the matrices are small: threads would wait for each other
         with one_thread():
-            if self.reading != "flowing" or not has_actions:
+            if self.reading != "flowing":
                 self._learn(persons, "held")
-            if (
-                has_actions
-                and self.reading != "held"
-                and not (self.reading == "auto" and self._held(persons))
-            ):
+            unsure = self.reading == "auto" and has_actions
+            if self.reading == "flowing" or (unsure and not self._held(persons)):
                 self._learn(persons, "flowing")
             self._describe(X, persons)
         if self._doubtful():

@@ -101,15 +101,16 @@ def choose_groups(features, ks=None, *, seed=0):
     shown = [read_actions(x - rest) * trust for x, rest in zip(persons, aligner.offsets_, strict=True)]
     shown, _ = thinned(shown)
     person = np.arange(len(shown))
-    folds = list(GroupKFold(min(len(shown), FOLDS)).split(person, groups=person))
+    folds = [
+        (np.concatenate([shown[p] for p in others]), left_out)
+        for others, left_out in GroupKFold(min(len(shown), FOLDS)).split(person, groups=person)
+    ]
+    fewest = min(len(np.unique(known, axis=0)) for known, _ in folds)
     explained = np.full((len(ks), len(shown)), np.nan)
     for row, k in enumerate(tqdm(ks, desc="numbers of groups", delay=2, leave=False)):
-        for others, left_out in folds:
-            known = np.concatenate([shown[p] for p in others])
-            if len(np.unique(known, axis=0)) < k:
-                raise ValueError(
-                    f"ks: expected at most as many groups as distinct frames of others, got {k}."
-                )
+        if fewest < k:
+            raise ValueError(f"ks: expected at most as many groups as distinct frames of others, got {k}.")
+        for known, left_out in folds:
             directions = learn_directions(known, k - 1, seed=seed)
             for p in left_out:
                 missed = shown[p] - told(shown[p], directions)
