@@ -1,7 +1,5 @@
 """Where a notebook finds its input, whether it runs in Colab or at home."""
 
-from __future__ import annotations
-
 import glob
 import hashlib
 import shutil

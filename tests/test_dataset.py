@@ -26,8 +26,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from facesom.io import pickles
-from facesom.io.dataset import DatasetError, FaceDataset, as_faces, is_colour, load, save
+from facesom.io import DatasetError, FaceDataset, as_faces, is_colour, load, pickles, save
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 

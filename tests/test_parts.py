@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.data import astronaut
 
-from facesom.drawn.synthetic import X2_NAMES, make_faces
+from facesom.drawn import X2_NAMES, make_faces
 from facesom.io.dataset import DatasetError, load
 from facesom.parts.ink import find_ink
 from facesom.parts.shape import FEATURES, PARTS, feature_names, find_parts, shape_features

@@ -17,7 +17,8 @@ from facesom.drawn import synthetic
 from facesom.drawn.drawing import LANDMARKS, PALETTE, PARTS, X2_NAMES, distances, draw_landmarks
 from facesom.drawn.facemodel import ACTION_UNITS, EXPRESSIONS, PROPORTIONS, face_landmarks, lopsided
 from facesom.drawn.film import ACTIONS
-from facesom.drawn.synthetic import THRESHOLD, make_faces
+from facesom.drawn.staged import THRESHOLD
+from facesom.drawn.synthetic import make_faces
 from facesom.parts import shape_features
 
 BUILT_IN = Path(__file__).parents[1] / "data" / "drawn_faces.pickle"

@@ -9,8 +9,6 @@ from numbers import Integral, Real
 import cv2
 import numpy as np
 
-__all__ = ["LANDMARKS", "PALETTE", "PARTS", "X2_NAMES", "distances", "draw_landmarks"]
-
 #: Where each group of landmarks stands on the landmark axis. Brows run from left to right; eyes and lips
 #: start at the left corner, go over the upper edge to the right corner and back along the lower edge.
 LANDMARKS = {

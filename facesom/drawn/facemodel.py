@@ -7,8 +7,6 @@ Coding System", as far as brows, lids and lips show them.
 
 import numpy as np
 
-__all__ = ["ACTION_UNITS", "EXPRESSIONS", "PROPORTIONS", "face_landmarks", "lopsided", "unit_weights"]
-
 #: The muscle movements that the model knows: 0 at rest, 1 in full.
 ACTION_UNITS = {
     "AU1": "inner brows up",

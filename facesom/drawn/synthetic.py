@@ -7,8 +7,6 @@ drawn as flat shapes (`drawing`). "Left" is the left of the picture.
 Command line: ``python -m facesom.drawn.synthetic PATH [--persons 43 --frames 500 --seed 0 --size 64]``.
 """
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -18,13 +16,11 @@ from numpy.typing import ArrayLike
 
 from facesom.io import FaceDataset, save
 
-from .drawing import X2_NAMES, check_number, distances, draw_landmarks
+from .drawing import check_number, distances, draw_landmarks
 from .facemodel import ACTION_UNITS, EXPRESSIONS, PROPORTIONS, face_landmarks, lopsided
 from .film import ACTIONS, film_video
 from .people import choose_mixes, choose_palette, identity, named
-from .staged import THRESHOLD, staged_video
-
-__all__ = ["EXPRESSIONS", "LABELS", "THRESHOLD", "X2_NAMES", "DrawnFaces", "make_faces"]
+from .staged import staged_video
 
 #: Labels (0 happy, 1 unhappy) of the first 43 persons; further persons start again from the first.
 LABELS = tuple(int(c) for c in "0010110000100111110001001100000110000000000")

@@ -1,7 +1,5 @@
 """What is given for each image of one or several persons, brought to one row per image."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

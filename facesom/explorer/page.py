@@ -1,7 +1,5 @@
 """One self-contained HTML page to look into a map: its nodes, their faces, groups, persons and videos."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import html
@@ -27,8 +25,6 @@ from facesom.som import FaceSOM
 
 from .by_image import as_stack, name_persons, named_columns, real_numbers, whole_numbers
 from .sheets import ACROSS, PER_SHEET, inked, pack_sheets, tile_size
-
-__all__ = ["show_explorer", "write_explorer"]
 
 #: Names of columns of the page's export that always mean the same.
 OWN_COLUMNS = ("image", "person", "frame", "node", "row", "column", "group", "group_name", "distance")

@@ -1,7 +1,5 @@
 """Many small faces as few pictures for a web page: sheets of tiles in WebP."""
 
-from __future__ import annotations
-
 import base64
 
 import cv2

@@ -1,7 +1,5 @@
 """Which further numbers of the frames, such as `X2`, go with which group: effects within persons, tested."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 

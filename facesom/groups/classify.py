@@ -1,7 +1,5 @@
 """Each person's label from the profiles of the others: logistic regression, many labellings side by side."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

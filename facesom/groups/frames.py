@@ -1,7 +1,5 @@
 """Movements of frames beside their groups, and how far each frame is from the middle of its group."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from facesom.io import count_groups, per_person

@@ -1,7 +1,5 @@
 """How many groups: four criteria as curves, where they disagree, and a number with the reason for it."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass

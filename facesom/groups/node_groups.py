@@ -1,7 +1,5 @@
 """Groups of nodes: which nodes of a map show the same expression, and which group follows which."""
 
-from __future__ import annotations
-
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.cluster import DBSCAN, HDBSCAN, KMeans

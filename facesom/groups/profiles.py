@@ -4,8 +4,6 @@ The unit of every test is the *person*: 500 frames of one face are one observati
 without the labels, as `facesom.group_across_persons` makes them.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

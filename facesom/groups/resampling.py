@@ -1,7 +1,5 @@
 """Tests with the person as the unit: two labels arranged anew, signs flipped, persons drawn anew."""
 
-from __future__ import annotations
-
 from itertools import combinations
 from math import comb
 

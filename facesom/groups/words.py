@@ -1,7 +1,5 @@
 """Groups in face words: what the faces of a group do, said from how far their parts moved."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 import numpy as np

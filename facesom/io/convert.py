@@ -5,8 +5,6 @@ of part has one gray everywhere. A pixel at the edge of an antialiased part is a
 blend of gray and white.
 """
 
-from __future__ import annotations
-
 import warnings
 from dataclasses import replace
 from itertools import combinations
@@ -17,8 +15,6 @@ from numpy.typing import ArrayLike
 from .dataset import FaceDataset
 from .gates import as_faces, is_colour
 from .images import REC_601, on_ground
-
-__all__ = ["to_grayscale"]
 
 LIGHTEST = 0.8  # a part's gray, at most: visible on white
 GAP = 0.08  # between the grays of two parts, at least

@@ -1,7 +1,5 @@
 """The data set of drawn faces: its shape, its two file formats, and the gate that all images pass."""
 
-from __future__ import annotations
-
 import bz2
 import contextlib
 import gzip
@@ -13,12 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from .files import atomic_write, open_regular
-from .gates import DatasetError, as_array, as_faces, axes_cure, brief, check_faces, is_colour, is_listed
+from .gates import DatasetError, as_array, axes_cure, brief, check_faces, is_colour, is_listed
 from .machine import kind_of
 from .npz import read_npz
 from .pickles import read_pickle, write_pickle
-
-__all__ = ["DatasetError", "FaceDataset", "as_faces", "is_colour", "load", "save"]
 
 KEYS = ("X1", "X2", "y")
 PICKLES = (b"\x80", b"(d", b"}q")  # how they start, of protocol 2 and more, 0, 1

@@ -1,7 +1,5 @@
 """How files are opened: for writing, whole or not at all; for reading, if they are files."""
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import os
@@ -14,8 +12,6 @@ try:
     import fcntl
 except ImportError:  # Windows, where nobody can remove a file that is open
     fcntl = None
-
-__all__ = ["atomic_folder", "atomic_write", "open_regular"]
 
 PREFIX = ".facesom-"  # short, so that the name beside a name of the longest kind is none too long
 SUFFIX = ".part"

@@ -1,24 +1,10 @@
 """The two gates through which arrays come in: `as_faces` for images, `per_person` for values of persons."""
 
-from __future__ import annotations
-
 import math
 import warnings
 from numbers import Integral
 
 import numpy as np
-
-__all__ = [
-    "DatasetError",
-    "as_array",
-    "as_faces",
-    "brief",
-    "check_n_groups",
-    "check_whole",
-    "count_groups",
-    "is_colour",
-    "per_person",
-]
 
 MIN_SIDE = 8  # pixels
 MAX_ASPECT = 4  # a face longer than this is a wrong axis order

@@ -1,7 +1,5 @@
 """The one reader of image files, whatever their format."""
 
-from __future__ import annotations
-
 import warnings
 from pathlib import Path
 
@@ -10,8 +8,6 @@ from PIL import Image, ImageOps
 
 from .files import open_regular
 from .gates import DatasetError
-
-__all__ = ["REC_601", "is_hidden", "on_ground", "read_image"]
 
 CLUTTER = {"thumbs.db", "desktop.ini", "__macosx", "ehthumbs.db"}
 LARGEST = 200_000_000  # pixels of a file that is decoded at all

@@ -6,8 +6,6 @@ machine here knows only the instructions that plain data need, checks every size
 than the file holds, and lets the decompressed bytes flow straight into the arrays.
 """
 
-from __future__ import annotations
-
 import codecs
 import math
 import pickle

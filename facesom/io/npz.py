@@ -1,7 +1,5 @@
 """Read `.npz` archives of plain arrays, within a limit that holds while they unfold."""
 
-from __future__ import annotations
-
 import zipfile
 from functools import partial
 
@@ -11,8 +9,6 @@ from .gates import DatasetError, brief
 from .machine import array_of
 from .pickles import read_objects
 from .streams import BLOCK, Stream, too_large
-
-__all__ = ["read_npz"]
 
 UNPACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # zipfile sets no bound to what others unfold to
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}

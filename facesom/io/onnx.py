@@ -1,7 +1,5 @@
 """Networks in ONNX files, run by OpenCV: tried before they are trusted, the same in threads and processes."""
 
-from __future__ import annotations
-
 import hashlib
 import subprocess
 import sys
@@ -11,8 +9,6 @@ import numpy as np
 
 from .files import open_regular
 from .gates import DatasetError
-
-__all__ = ["OnnxNetwork", "read_onnx"]
 
 PATIENCE = 120  # seconds that a file may take to be tried
 

@@ -1,7 +1,5 @@
 """Read and write zlib-compressed pickles of numpy arrays, and of nothing else."""
 
-from __future__ import annotations
-
 import math
 import pickle
 import struct

@@ -1,7 +1,5 @@
 """The decompressed bytes of a file, in order and block by block, no more of them than are allowed."""
 
-from __future__ import annotations
-
 from zlib_ng import zlib_ng
 
 from .gates import DatasetError

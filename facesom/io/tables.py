@@ -1,7 +1,5 @@
 """Tables as text, as programs and spreadsheets write them: one reader under all that take such a file."""
 
-from __future__ import annotations
-
 import codecs
 import csv
 import math
@@ -10,8 +8,6 @@ import warnings
 from pathlib import Path
 
 from .gates import DatasetError
-
-__all__ = ["read_table", "to_number", "to_whole"]
 
 PACKED = (b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"Rar!")
 UTF8 = "utf-8-sig"  # spreadsheets put a mark before the first column's name

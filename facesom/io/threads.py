@@ -1,7 +1,5 @@
 """How many threads small matrices get, and work in several that ends cleanly when interrupted."""
 
-from __future__ import annotations
-
 import threading
 import warnings
 from multiprocessing.dummy import DummyProcess

@@ -4,8 +4,6 @@ Frames are stacked into one tall picture with an empty margin around each, so th
 all. Places are complex numbers, x + iy in pixels, y down.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from itertools import combinations
 

@@ -1,7 +1,5 @@
 """The mean of several drawn faces as a face that is drawn as sharply as they are."""
 
-from __future__ import annotations
-
 import warnings
 
 import cv2

@@ -6,8 +6,6 @@ tried as the two eyes or the two brows; of the poses that follow, the one in whi
 usually lie is taken.
 """
 
-from __future__ import annotations
-
 from itertools import combinations
 
 import numpy as np

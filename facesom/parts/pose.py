@@ -3,8 +3,6 @@
 Places are complex numbers, x + iy in pixels, y down.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Drawn faces as numbers: brows, eyes and lips, found whatever their colours, measured in the eye frame."""
 
-from __future__ import annotations
-
 import re
 from contextlib import closing
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What all plots share: colours and shapes, new axes, a picture shown, nodes laid out."""
 
-from __future__ import annotations
-
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.collections import PolyCollection

@@ -1,7 +1,5 @@
 """Pictures of groups: how they relate, and a card of what each looks like."""
 
-from __future__ import annotations
-
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage

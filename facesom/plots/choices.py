@@ -1,7 +1,5 @@
 """Pictures of choices: how training went, which parameters were tried, how many groups there might be."""
 
-from __future__ import annotations
-
 import matplotlib.pyplot as plt
 import numpy as np
 

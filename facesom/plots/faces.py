@@ -1,7 +1,5 @@
 """Pictures of faces: in rows, those of a node, the typical ones of groups, the ruler that a face carries."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from facesom.io import as_faces

@@ -1,7 +1,5 @@
 """Pictures of features: faces at their places in the plane, and a scoreboard of what was compared."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from facesom.io import as_array, as_faces

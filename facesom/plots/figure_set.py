@@ -1,7 +1,5 @@
 """Figures for a paper: everything that a result can show, in one style, as PNG and PDF."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Sequence
 from functools import partial

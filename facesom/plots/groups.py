@@ -1,7 +1,5 @@
 """Pictures of groups and persons: profiles, effects, permutations, stability."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from facesom.groups import FOUND, person_values, similar_order

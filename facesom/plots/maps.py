@@ -1,7 +1,5 @@
 """Pictures of a map: its faces, groups, nodes, features and persons."""
 
-from __future__ import annotations
-
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import to_rgb

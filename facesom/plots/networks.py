@@ -1,7 +1,5 @@
 """Pictures of networks: how training went, and whether probabilities mean what they say."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from facesom.emotions import calibration_bins, calibration_error

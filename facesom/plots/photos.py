@@ -1,15 +1,11 @@
 """Pictures of group photos: whose face is which, and what each shows."""
 
-from __future__ import annotations
-
 import numpy as np
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
 from .canvas import new_axes, points
 from .tracks import DARK, emotion_colours
-
-__all__ = ["plot_people", "plot_people_bars"]
 
 WIDEST = 11.0  # inches
 

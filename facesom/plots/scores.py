@@ -1,7 +1,5 @@
 """Pictures of how well classes are told apart: confusions, several models side by side, single samples."""
 
-from __future__ import annotations
-
 import matplotlib.pyplot as plt
 import numpy as np
 

@@ -1,7 +1,5 @@
 """Faces as tiles of one picture: arrays in, array out."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from facesom.io import as_array, is_colour, on_ground

@@ -1,7 +1,5 @@
 """What is shown over the time of a video: emotions, actions."""
 
-from __future__ import annotations
-
 import numpy as np
 from matplotlib.patheffects import withStroke
 

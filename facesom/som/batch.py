@@ -1,7 +1,5 @@
 """Batch training of a map (Kohonen, 2013): each epoch moves every prototype to a weighted mean of samples."""
 
-from __future__ import annotations
-
 import numpy as np
 from scipy.linalg import eigh
 from scipy.sparse import csr_array

@@ -1,7 +1,5 @@
 """What a map accepts: samples, weights, first prototypes and parameters, and what to say of anything else."""
 
-from __future__ import annotations
-
 from numbers import Real
 
 import numpy as np

@@ -1,7 +1,5 @@
 """`choose_parameters`: sweep size, sigma, learning rate and length on faces held out, say what is best."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from numbers import Real
 from time import perf_counter

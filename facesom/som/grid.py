@@ -1,7 +1,5 @@
 """The grid of a map: where its nodes stand, how far apart they are, and how a winner's influence fades."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from facesom.io import as_array

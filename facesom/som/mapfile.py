@@ -1,7 +1,5 @@
 """Trained maps as files: arrays and a JSON header in an ``.npz``, versioned, without pickle."""
 
-from __future__ import annotations
-
 import json
 import math
 

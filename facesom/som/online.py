@@ -1,7 +1,5 @@
 """Online training of a map: MiniSom's own code, run in the samples' span where that has fewer axes."""
 
-from __future__ import annotations
-
 import numpy as np
 from minisom import MiniSom
 from scipy.linalg import eigh

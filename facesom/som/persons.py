@@ -1,7 +1,5 @@
 """One map for each person, trained side by side, kept in a folder if that is wanted."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Sequence
 from contextlib import closing

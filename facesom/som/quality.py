@@ -1,7 +1,5 @@
 """How good a map is: close to the data, in order, true to who is whose neighbour. Arrays in, numbers out."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
