@@ -301,8 +301,7 @@ def test_messages_say_what_to_do(tmp_path, som, gray, shared, data):
         write(som, gray, groups=np.full(60, -2))
     with pytest.raises(ValueError, match=r"persons: expected a row for each of 60 images, got .* \(2,\)"):
         write(som, gray, persons=["a", "b"])
-    with pytest.raises(ValueError, match=r"node_faces: expected one a node, \(3, 4\), got \(4, 3\)"):
-        write(som, gray, node_faces=np.ones((4, 3, 8, 8)))
+
     with pytest.raises(ValueError, match="group_names: expected one for each of 2 groups, got 1"):
         write(som, gray, np.arange(60) % 2, group_names=["a"])
     with pytest.raises(ValueError, match=r"columns: expected names and numbers, .* got ndarray"):
@@ -316,8 +315,7 @@ def test_messages_say_what_to_do(tmp_path, som, gray, shared, data):
     for title in (None, 3):
         with pytest.raises(ValueError, match=f"title: expected a text, got {title}"):
             write(som, gray, title=title)
-    with pytest.raises(ValueError, match="movements: expected the"):
-        write(som, gray, movements=np.ones((60, 3)))
+
     assert not (tmp_path / "map.html").exists()
 
 

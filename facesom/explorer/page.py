@@ -39,8 +39,6 @@ def write_explorer(
     *,
     nodes: ArrayLike | None = None,
     distances: ArrayLike | None = None,
-    node_faces: ArrayLike | None = None,
-    movements: ArrayLike = None,
     group_names: Sequence[str] | None = None,
     columns: dict[str, ArrayLike] | None = None,
     title: str = "Map of faces",
@@ -66,13 +64,8 @@ def write_explorer(
     distances : array_like of float, one for each image, optional
         By which the faces of a node are sorted. Default: to the prototype; on a map of features, to the
         median movement of the node's images or, without movements, to their mean picture (root mean square).
-    node_faces : array_like, shape (rows, cols, H, W) or (rows, cols, H, W, 3), optional
-        What each node shows. Default: the prototypes; on a map of features, the mean face of each node.
-    movements : array_like of float, (D,) for each image, optional
-        Columns of `shape_features` less each person's face at rest: they put nodes and groups into face words
-        and become `columns`.
     group_names : sequence of str, optional
-        They can be changed on the page. Default: face words if there are movements, else "group 0" and so on.
+        They can be changed on the page. Default: face words for a `SharedGroups`, else "group 0" and so on.
     columns : dict of str to array_like, () or (C,) for each image, optional
         Further numbers to colour by and to export, e.g. ``{"X2": data.X2}``.
     title : str, default "Map of faces"
@@ -91,8 +84,9 @@ def write_explorer(
     -----
     The address of the page, behind its #, keeps node, persons, colouring and face, to go on from there later.
     "For each image" means that the array begins with the axes of the images: (N, ...), (P, N, ...) or a list
-    of P arrays. Drawn faces are stored without loss, photographs as WebP of quality 75, very many of them of
-    less; columns with seven digits.
+    of P arrays. A node shows its prototype; on a map of features, the mean face of its images. Drawn faces
+    are stored without loss, photographs as WebP of quality 75, very many of them of less; columns with seven
+    digits.
 
     Examples
     --------
@@ -109,14 +103,13 @@ def write_explorer(
     check_whole(max_images, "max_images", 1)
     images, lengths = as_stack(images)
     n = len(images)
-    node_groups, actions = None, {}
+    node_groups, node_faces, movements, actions = None, None, None, {}
     if isinstance(som, SharedGroups):
-        result, som = som, som.som
+        result, som, node_faces = som, som.som, som.node_faces
         strengths = real_numbers(result.actions, n, "actions", ndims=(2,))
         actions = dict(zip(result.action_names, strengths.T, strict=True))
+        movements = real_numbers(result.movements, n, "movements", ndims=(2,))
         nodes = result.nodes if nodes is None else nodes
-        node_faces = result.node_faces if node_faces is None else node_faces
-        movements = result.movements if movements is None else movements
         if groups is None:
             groups, node_groups = result.groups, result.node_groups.ravel()
     check_is_fitted(som, "weights_")
@@ -130,13 +123,15 @@ def write_explorer(
     n_groups = max(groups.max(), node_groups.max()) + 1
     node_words, words = None, [f"group {k}" for k in range(n_groups)]
     if movements is not None:
-        movements = real_numbers(movements, n, "movements", ndims=(2,))
         node_words = _in_words(movements, who, nodes, n_nodes)
         words = _in_words(movements, who, groups, n_groups)
         columns = dict(zip(feature_names(), movements.T, strict=True)) | columns
     if group_names is not None and len(group_names) != n_groups:
         raise ValueError(f"group_names: expected one for each of {n_groups} groups, got {len(group_names)}.")
-    distances, meaning = _distances(distances, som, images, nodes, movements)
+    if distances is None:
+        distances, meaning = _distances(som, images, nodes, movements)
+    else:
+        distances, meaning = real_numbers(distances, n, "distances"), "distance"
 
     n_kept = min(n, max_images)
     kept = np.arange(n_kept) * n // n_kept
@@ -276,20 +271,13 @@ def _groups(groups, som, nodes):
 
 def _node_faces(faces, som, images, nodes):
     """A face (K, H, W[, 3]) in [0, 1] for each node: the prototype, or the mean of the images it won."""
-    if faces is not None:
-        faces = unit_faces(faces)
-        if faces.shape[:2] != (som.rows, som.cols):
-            raise ValueError(
-                f"node_faces: expected one a node, {(som.rows, som.cols)}, got {faces.shape[:2]}."
-            )
-    elif som.prototypes_.ndim > 3:
-        top = 255 if som.weights_.max() > 1.5 else 1  # in the range of the faces it was trained on
-        faces = unit_faces(som.prototypes_ / top)
-    else:
-        faces = np.full((som.rows * som.cols, *images.shape[1:]), np.nan, dtype=np.float32)
+    if faces is None and som.prototypes_.ndim > 3:
+        faces = som.prototypes_ / (255 if som.bytes_ else 1)
+    elif faces is None:
+        faces = np.full((1, som.rows * som.cols, *images.shape[1:]), np.nan, dtype=np.float32)
         for node in np.unique(nodes):
-            faces[node] = unit_faces(images[None, nodes == node])[0].mean(axis=0)
-        faces = unit_faces(faces[None])
+            faces[0, node] = unit_faces(images[None, nodes == node])[0].mean(axis=0)
+    faces = unit_faces(faces)
     return faces.reshape(-1, *faces.shape[2:])
 
 
@@ -300,10 +288,8 @@ def _in_words(movements, who, labels, n_labels):
     return [str(words) for words in said[:n_labels]]
 
 
-def _distances(distances, som, images, nodes, movements):
+def _distances(som, images, nodes, movements):
     """How far each image is from its node, and what that means."""
-    if distances is not None:
-        return real_numbers(distances, len(images), "distances"), "distance"
     if som.sample_shape_ == images.shape[1:]:
         # an array even where scikit-learn is set to give tables
         return np.asarray(som.transform(images))[np.arange(len(images)), nodes], "distance to the prototype"
@@ -312,35 +298,23 @@ def _distances(distances, som, images, nodes, movements):
     apart = np.empty(len(images))
     for node in np.unique(nodes):
         own = unit_faces(images[None, nodes == node])[0]
-        axes = tuple(range(1, own.ndim))
-        apart[nodes == node] = np.sqrt(((own - own.mean(axis=0)) ** 2).mean(axis=axes))
+        own = own.reshape(len(own), -1)
+        apart[nodes == node] = np.sqrt(((own - own.mean(axis=0)) ** 2).mean(axis=1))
     return apart, "difference from the node's mean face"
 
 
 def _page(title, summary, contents):
     """Fill the template; its policy lets the page run and load nothing but what stands in it."""
     folder = resources.files(__package__) / "templates"
-    template, style, script = (
-        (folder / f"explorer.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js")
-    )
-    policy = (
-        f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
+    template, *parts = ((folder / f"explorer.{kind}").read_text("utf-8") for kind in ("html", "css", "js"))
+    style, script = (base64.b64encode(hashlib.sha256(part.encode()).digest()).decode() for part in parts)
+    policy = f"default-src 'none'; script-src 'sha256-{script}'; style-src 'sha256-{style}'; img-src data:"
+    fields = dict(zip(("style", "script"), parts, strict=True))
+    fields |= {"title": html.escape(title), "summary": html.escape(summary)}
+    fields["policy"] = policy + "; base-uri 'none'; form-action 'none'"
     # inside a script element, only what begins with "<" can end it
-    data = json.dumps(contents, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
-    return Template(template).substitute(
-        title=html.escape(title),
-        summary=html.escape(summary),
-        policy=policy,
-        style=style,
-        script=script,
-        data=data,
-    )
-
-
-def _hash(text):
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+    fields["data"] = json.dumps(contents, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+    return Template(template).substitute(fields)
 
 
 def _pack(values, dtype):

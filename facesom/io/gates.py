@@ -173,6 +173,45 @@ def as_faces(images, *, name="images", leading=None):
     return images.astype(np.float32 if images.dtype.kind == "f" else np.uint8, copy=False)
 
 
+def as_numbers(values, name, shape, expected, cure="", *, kinds="biuf", finite=False):
+    """Bring values to an array of a known shape: the gate of every function that takes numbers.
+
+    Parameters
+    ----------
+    values : array_like
+    name : str
+        What the message calls them.
+    shape : tuple of int or str
+        A text stands for any number from 1 up.
+    expected, cure : str
+        What the message says they should be, and what to do.
+    kinds : str, default "biuf"
+        Kinds of dtype that are taken.
+    finite : bool, default False
+        Whether NaN and infinity are refused.
+
+    Returns
+    -------
+    ndarray
+
+    Raises
+    ------
+    DatasetError
+        When these are no such numbers.
+    """
+    values = as_array(values, name)
+    fits = values.ndim == len(shape) and all(
+        n > 0 if isinstance(wanted, str) else n == wanted
+        for n, wanted in zip(values.shape, shape, strict=True)
+    )
+    came = f"shape {values.shape} of {values.dtype}"
+    if fits and values.dtype.kind in kinds:
+        if not finite or np.isfinite(values).all():
+            return values
+        came = "NaN or infinity"
+    raise DatasetError(f"{name}: expected {expected}, got {came}{cure and '; '}{cure}.")
+
+
 def is_listed(values):
     """Whether values are a list, a tuple or an array of objects."""
     of_objects = getattr(getattr(values, "dtype", None), "kind", "") == "O" and np.ndim(values) > 0
@@ -344,7 +383,7 @@ def per_person(values, ndim, name, like=None):
     return persons
 
 
-def check_whole(value, name, low=None, high=None):
+def check_whole(value, name, low=None, high=math.inf, limit=None):
     """Return a parameter as int, or raise `ValueError` unless it is a whole number.
 
     Parameters
@@ -354,12 +393,13 @@ def check_whole(value, name, low=None, high=None):
         What the message calls it.
     low, high : int, optional
         Smallest and largest that is allowed. Default: from 1 up.
+    limit : str, optional
+        What the message says of them.
     """
-    least, most = 1 if low is None else low, math.inf if high is None else high
-    if not isinstance(value, Integral) or isinstance(value, bool) or not least <= value <= most:
-        limit = f"of at least {low}" if high is None else f"from {least} to {high}"
-        limit = "from 1 up" if low is high is None else limit
-        raise ValueError(f"{name}: expected a whole number {limit}, got {brief(repr(value))}.")
+    limit = limit or (f" of at least {low}" if high == math.inf else f" from {low} to {high}")
+    low, limit = (1, " from 1 up") if low is None else (low, limit)
+    if not isinstance(value, Integral) or isinstance(value, bool) or not low <= value <= high:
+        raise ValueError(f"{name}: expected a whole number{limit}, got {brief(repr(value))}.")
     return int(value)
 
 
@@ -367,17 +407,12 @@ def count_groups(groups, n_groups=None):
     """Number of groups in a list of arrays, or `n_groups` if that is not fewer."""
     most = max(int(g.max()) for g in groups) + 1
     if n_groups is not None and n_groups < most:
-        raise ValueError(
-            f"n_groups: expected at least {most}, as there is a group {most - 1}; got {n_groups}."
-        )
+        there = f"as there is a group {most - 1}"
+        raise ValueError(f"n_groups: expected at least {most}, {there}; got {n_groups}.")
     return most if n_groups is None else n_groups
 
 
 def check_n_groups(n_groups, points):
     """Raise `ValueError` unless `points` hold at least `n_groups` distinct rows and `n_groups` >= 1."""
     distinct = len(np.unique(points, axis=0))
-    if not isinstance(n_groups, Integral) or not 1 <= n_groups <= distinct:
-        raise ValueError(
-            f"n_groups: expected a whole number from 1 to {distinct} (the distinct points there are), "
-            f"got {n_groups!r}."
-        )
+    check_whole(n_groups, "n_groups", 1, distinct, f" from 1 to {distinct} (the distinct points there are)")

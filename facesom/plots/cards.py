@@ -40,7 +40,7 @@ def plot_group_tree(distances, faces, *, words=None, ax=None):
     ValueError
         If distances are not those between at least two groups, or faces or words do not fit them.
     """
-    distances = as_array(distances, "distances").astype(float, copy=False)
+    distances = as_array(distances, "distances")
     k = len(distances)
     if distances.shape != (k, k) or k < 2 or not np.allclose(distances, distances.T):
         raise ValueError(

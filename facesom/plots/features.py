@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from facesom.io import as_array, as_faces
+from facesom.io import as_faces, as_numbers
 
 from .canvas import COLOURS, MARKERS, ON_WHITE, draw_frame, name_rows, new_axes
 from .tiles import cut_margin, unit_faces
@@ -35,15 +35,14 @@ def plot_thumbnails(points, images, labels=None, *, names=None, size=0.08, ax=No
     ValueError
         If points, images and labels do not fit each other, or there are more kinds than shapes.
     """
-    points, faces = as_array(points, "points").astype(float, copy=False), as_faces(images, leading=1)
-    if points.shape != (len(faces), 2) or not np.isfinite(points).all():
-        raise ValueError(
-            f"points: expected finite places of shape ({len(faces)}, 2), one each, got shape {points.shape}."
-        )
+    faces = as_faces(images, leading=1)
+    form = f"finite places of shape ({len(faces)}, 2), one each"
+    points = as_numbers(points, "points", (len(faces), 2), form, finite=True)
     colours = ("0.6",) if labels is None else COLOURS
-    labels = as_array([""] * len(faces) if labels is None else labels, "labels")
-    if labels.shape != (len(faces),):
-        raise ValueError(f"labels: expected one for each of {len(faces)} faces, got shape {labels.shape}.")
+    labels = [""] * len(faces) if labels is None else labels
+    labels = as_numbers(
+        labels, "labels", (len(faces),), f"one for each of {len(faces)} faces", kinds="biufSU"
+    )
     kinds, code = np.unique(labels, return_inverse=True)
     names = [str(kind) for kind in (kinds if names is None else names)]
     if not len(names) == len(kinds) <= len(MARKERS):

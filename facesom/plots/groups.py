@@ -4,7 +4,7 @@ import numpy as np
 
 from facesom.groups import FOUND, person_values, similar_order
 from facesom.identity import STABLE, UNSTABLE
-from facesom.io import as_array
+from facesom.io import as_numbers
 
 from .canvas import (
     COLOURS,
@@ -52,9 +52,7 @@ def plot_profiles(profiles, y=None, *, labels=None, names=None, ax=None):
     ax = new_axes(ax, (min(max(0.16 * n_persons, 3), 8), max(0.6 * n_groups, 5)))
     picture = ax.imshow(shares[order], aspect="auto", cmap="cividis", vmin=0, interpolation="nearest")
     if y is not None:
-        y = as_array(y, "y")
-        if y.shape != (n_persons,):
-            raise ValueError(f"y: expected a label for each of {n_persons} persons, got shape {y.shape}.")
+        y = as_numbers(y, "y", (n_persons,), f"a label for each of {n_persons} persons", kinds="biufSU")
         kinds, code = np.unique(y[order], return_inverse=True)
         if len(kinds) > len(PERSON_COLOURS):
             raise ValueError(f"y: expected at most {len(PERSON_COLOURS)} labels, got {len(kinds)}.")
@@ -143,12 +141,9 @@ def plot_permutations(permuted, observed, *, two_sided=False, label="", ax=None)
     ValueError
         If the numbers are not finite, or not one row of them.
     """
-    permuted = as_array(permuted, "permuted").astype(float, copy=False)
-    if permuted.ndim != 1 or not len(permuted) or not np.isfinite([*permuted, observed]).all():
-        raise ValueError(
-            f"permuted: expected finite numbers of shape (M,) and one observed, got shape {permuted.shape} "
-            f"and {observed}; take one group, e.g. `comparison.permuted[:, 0]`."
-        )
+    expected, cure = "finite numbers of shape (M,)", "take one group, e.g. `comparison.permuted[:, 0]`"
+    permuted = as_numbers(permuted, "permuted", ("M",), expected, cure, finite=True)
+    as_numbers(observed, "observed", (), "one finite number", finite=True)
     far = (np.abs(permuted) >= abs(observed) - 1e-9) if two_sided else (permuted >= observed - 1e-9)
     ax = new_axes(ax, (3, 6), side=6.0)
     bins = np.histogram_bin_edges([*permuted, observed], bins=30)

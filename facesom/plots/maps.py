@@ -5,7 +5,7 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.patheffects import withStroke
 
-from facesom.io import as_array
+from facesom.io import as_numbers
 
 from .canvas import (
     COLOURS,
@@ -76,12 +76,8 @@ def plot_groups(som, labels, *, faces=None, unstable=None, every=1, ax=None):
     ValueError
         If labels or faces do not fit the grid, or `unstable` lacks a group.
     """
-    labels = as_array(labels, "labels")
-    if labels.shape != (som.rows, som.cols):
-        raise ValueError(
-            f"labels: expected one group a node, shape {(som.rows, som.cols)}, got {labels.shape}; "
-            "pass `NodeGroups.labels_`."
-        )
+    grid = som.rows, som.cols
+    labels = as_numbers(labels, "labels", grid, f"one group a node, {grid}", "pass `NodeGroups.labels_`")
     doubt = np.zeros(max(labels.max(), 0) + 1, bool) if unstable is None else np.asarray(unstable, bool)
     if labels.max() >= len(doubt):
         raise ValueError(f"unstable: expected one for each of {labels.max() + 1} groups, got {len(doubt)}.")
@@ -93,8 +89,8 @@ def plot_groups(som, labels, *, faces=None, unstable=None, every=1, ax=None):
     for (y, x), label in zip(corners + 0.75 * gap, labels.ravel(), strict=True):
         if label >= 0:
             number = f"{label}?" if doubt[label] else label
-            text = ax.text(x, y, number, fontsize=size, weight="bold", va="top")
-            text.set_path_effects([withStroke(linewidth=size / 3, foreground="white")])
+            halo = [withStroke(linewidth=size / 3, foreground="white")]
+            ax.text(x, y, number, fontsize=size, weight="bold", va="top", path_effects=halo)
     return ax
 
 
@@ -141,16 +137,15 @@ def plot_nodes(som, values, *, label="", cmap="cividis", fmt=None, ax=None):
     ValueError
         If there is not one value for each node.
     """
-    values = as_array(values, "values").astype(float, copy=False)
-    if values.shape != (som.rows, som.cols):
-        raise ValueError(f"values: expected one a node, shape {(som.rows, som.cols)}, got {values.shape}.")
+    grid = som.rows, som.cols
+    values = as_numbers(values, "values", grid, f"one a node, shape {grid}").astype(float, copy=False)
     ax = new_axes(ax, (som.rows, 1.15 * som.cols))
     cells = node_cells(som, cmap=cmap, edgecolor="face", linewidth=0.2)
     cells.set_array(np.ma.masked_invalid(values.ravel()))
     lay_out(ax, som, cells)
     ax.figure.colorbar(cells, ax=ax, label=label, shrink=0.8)
     if fmt is not None:
-        size = min(10, points(ax, (som.rows, som.cols), 1) / 3)
+        size = min(10, points(ax, grid, 1) / 3)
         for (y, x), value in zip(som.positions_, values.ravel(), strict=True):
             if np.isfinite(value):
                 red, green, blue, _ = cells.to_rgba(value)
@@ -225,11 +220,11 @@ def plot_components(som, names, *, n_cols=4):
         raise ValueError(f"names: expected columns from 0 to {d - 1}, got {sorted(names)}.")
     n_cols = min(n_cols, len(names))
     n_rows = -(-len(names) // n_cols)
-    figure, axes = plt.figure(figsize=(2.6 * n_cols, 2.3 * n_rows), layout="constrained"), []
-    for k, (column, name) in enumerate(names.items(), start=1):
-        axes.append(plot_nodes(som, som.prototypes_[..., column], ax=figure.add_subplot(n_rows, n_cols, k)))
-        axes[-1].set_title(name, fontsize=9)
-        axes[-1].set(xticks=[], yticks=[], xlabel="", ylabel="")
+    figure = plt.figure(figsize=(2.6 * n_cols, 2.3 * n_rows), layout="constrained")
+    axes = [figure.add_subplot(n_rows, n_cols, k + 1) for k in range(len(names))]
+    for ax, (column, name) in zip(axes, names.items(), strict=True):
+        plot_nodes(som, som.prototypes_[..., column], ax=ax).set_title(name, fontsize=9)
+        ax.set(xticks=[], yticks=[], xlabel="", ylabel="")
     return np.array(axes)
 
 
@@ -255,16 +250,11 @@ def plot_persons(som, nodes, *, names=None, ax=None):
     ValueError
         For no person or more than 6, or if the number of names differs.
     """
-    nodes = [as_array(person, "nodes") for person in nodes]
-    most = len(PERSON_COLOURS)
-    if not 1 <= len(nodes) <= most or any(
-        person.ndim != 1 or person.dtype.kind not in "iu" for person in nodes
-    ):
-        came = f"{nodes[0].dtype} of shape {nodes[0].shape}" if nodes else "shape ()"
-        raise ValueError(
-            f"nodes: expected 1 to {most} persons of whole numbers, shape (P, N), got {len(nodes)} rows of "
-            f"{came}; pick some, e.g. `result.nodes[:2]`."
-        )
+    expected = f"1 to {len(PERSON_COLOURS)} persons of whole numbers, shape (P, N)"
+    pick = "pick some, e.g. `result.nodes[:2]`"
+    if not 1 <= len(nodes) <= len(PERSON_COLOURS):
+        raise ValueError(f"nodes: expected {expected}, got {len(nodes)}; {pick}.")
+    nodes = [as_numbers(person, "nodes", ("N",), expected, pick, kinds="iu") for person in nodes]
     names = [f"person {p}" for p in range(len(nodes))] if names is None else names
     check_count("names", names, len(nodes), "persons")
     ax = new_axes(ax, (som.rows, som.cols))

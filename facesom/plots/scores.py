@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from facesom.emotions import MEASURES
-from facesom.io import as_array, as_faces, on_ground
+from facesom.io import as_faces, as_numbers, on_ground
 
 from .canvas import COLOURS, bare, draw_frame, name_rows, new_axes, write_beside
 
@@ -71,10 +71,8 @@ def plot_comparison(scores, *, measure="balanced_accuracy", ax=None):
     if measure not in MEASURES:
         raise ValueError(f"measure: expected one of {', '.join(MEASURES)}, got {measure!r}.")
     if not hasattr(scores, "items") or not scores:
-        raise ValueError(
-            f"scores: expected models and their scores, {{name: scores}}, got {type(scores).__name__} of "
-            f"{len(scores) if hasattr(scores, '__len__') else 1}."
-        )
+        came = f"{type(scores).__name__} of {np.size(list(scores) if np.iterable(scores) else 1)}"
+        raise ValueError(f"scores: expected models and their scores, {{name: scores}}, got {came}.")
     lacking = [name for name, score in scores.items() if np.isnan(getattr(score, measure))]
     if lacking:
         raise ValueError(f"{measure}: expected it for every model, {lacking} came without probabilities.")
@@ -142,12 +140,9 @@ def plot_predictions(images, predicted, truth=None, *, names, n_columns=8, ax=No
         If these are no such images, or there is not one class an image.
     """
     images = on_ground(as_faces(images, leading=1))
-    predicted = as_array(predicted, "predicted")
-    truth = predicted if truth is None else as_array(truth, "truth")
-    for name, values in (("predicted", predicted), ("truth", truth)):
-        if values.shape != (len(images),) or values.dtype.kind not in "iu":
-            wanted = f"one class for each of {len(images)} images, a whole number"
-            raise ValueError(f"{name}: expected {wanted}, got {values.dtype} of shape {values.shape}.")
+    form = (len(images),), f"one class for each of {len(images)} images, a whole number"
+    predicted = as_numbers(predicted, "predicted", *form, kinds="iu")
+    truth = predicted if truth is None else as_numbers(truth, "truth", *form, kinds="iu")
     n_columns = min(n_columns, len(images))
     n_rows = -(-len(images) // n_columns)
     height, width = images.shape[1:3]

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.patheffects import withStroke
 
-from facesom.io import as_array
+from facesom.io import as_numbers
 
 from .canvas import name_rows, new_axes, whole_numbers
 
@@ -65,8 +65,8 @@ def plot_emotions_over_time(result, face=0, *, ax=None):
         ax.plot(times, curves[:, c], ".-", ms=3, lw=2.2 if strong else 0.9, color=colour, label=name)
         if strong:
             side = "left" if peak < len(times) / 2 else "right"
-            text = ax.text(times[peak], curves[peak, c] + 0.02, name, color=colour, ha=side, weight="bold")
-            text.set_path_effects([withStroke(linewidth=3, foreground="white")])
+            style = {"weight": "bold", "path_effects": [withStroke(linewidth=3, foreground="white")]}
+            ax.text(times[peak], curves[peak, c] + 0.02, name, color=colour, ha=side, **style)
     lost = np.isnan(curves[:, 0])
     step = (times[1] - times[0]) / 2 if len(times) > 1 else 0.5
     shade = {"color": "#EEEEEE", "zorder": 0, "label": "not found" if lost.any() else None}
@@ -101,12 +101,8 @@ def plot_actions(actions, names, *, most=8, ax=None):
     ValueError
         If there is not a name for each action.
     """
-    actions = as_array(actions, "actions").astype(float, copy=False)
-    if actions.ndim != 2 or not actions.size or actions.shape[1] != len(names):
-        raise ValueError(
-            f"actions: expected frames and {len(names)} named actions of one person, got shape "
-            f"{actions.shape}; pass e.g. `result.actions[0]`."
-        )
+    expected = f"frames and {len(names)} named actions of one person"
+    actions = as_numbers(actions, "actions", ("N", len(names)), expected, "pass e.g. `result.actions[0]`")
     shown = np.argsort(-np.nan_to_num(np.nanstd(actions, axis=0)), kind="stable")[:most]
     ax = new_axes(ax, (3, 10), side=10)
     style = {"aspect": "auto", "interpolation": "nearest", "cmap": "RdBu_r", "vmin": -1, "vmax": 1}

@@ -6,13 +6,21 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from facesom.io import DatasetError, as_array, as_faces, check_whole, is_colour, on_ground
+from facesom.io import DatasetError, as_array, as_faces, as_numbers, check_whole, is_colour, on_ground
 
 from .grid import NEIGHBORHOODS, TOPOLOGIES
 from .online import DECAYS, SIGMA_DECAYS
 
-METHODS = ("batch", "online")
-DISTANCES = ("euclidean", "cosine", "manhattan")
+CHOICES = {
+    "method": ("batch", "online"),
+    "neighborhood": NEIGHBORHOODS,
+    "topology": TOPOLOGIES,
+    "learning_rate_decay": DECAYS,
+    "sigma_decay": SIGMA_DECAYS,
+    "torus": (True, False),
+    "distance": ("euclidean", "cosine", "manhattan"),
+}
+FUNCTIONS = ("learning_rate_decay", "distance")  # of which one's own is taken, too
 LARGEST = 1e150  # numbers up to this can be squared and added up
 
 
@@ -110,10 +118,10 @@ def check_like_fitted(som, X):
 
 def check_persons(X1):
     """Return the persons' arrays as a list, or raise `ValueError`."""
-    came = f"shape {X1.shape}" if isinstance(X1, np.ndarray) else type(X1).__name__
-    as_one_array = isinstance(X1, np.ndarray) and X1.dtype != object
+    array = isinstance(X1, np.ndarray)
     listed = hasattr(X1, "__len__") and not isinstance(X1, (str, bytes, dict)) and len(X1)
-    if not listed or (as_one_array and X1.ndim not in (4, 5)):
+    if not listed or (array and X1.dtype != object and X1.ndim not in (4, 5)):
+        came = f"shape {X1.shape}" if array else type(X1).__name__
         raise DatasetError(
             f"X1: expected the faces of at least one person, (P, N, H, W), got {came}; for one person use "
             "FaceSOM().fit, for features pass a list of (N, D) arrays, of a data set pass `data.X1`."
@@ -144,12 +152,10 @@ def check_weight(som, sample_weight, n):
         return np.ones(n)
     if som.method == "online":
         raise ValueError('sample_weight: MiniSom\'s online training knows none; use method="batch".')
-    weight = as_array(sample_weight, "sample_weight").astype(float, copy=False)
-    if weight.shape != (n,) or not np.isfinite(weight).all() or weight.min() < 0 or not weight.any():
-        raise ValueError(
-            f"sample_weight: expected {n} finite numbers, one for each sample, 0 or more and not all zero, "
-            f"got shape {weight.shape}, {weight.min(initial=np.inf):g} to {weight.max(initial=0):g}."
-        )
+    expected = f"{n} finite numbers, one for each sample, 0 or more and not all zero"
+    weight = as_numbers(sample_weight, "sample_weight", (n,), expected, finite=True)
+    if weight.min() < 0 or not weight.any():
+        raise ValueError(f"sample_weight: expected {expected}, got {weight.min():g} to {weight.max():g}.")
     weight = weight / weight.max()
     return np.where(weight > 1 / LARGEST, weight, 0)
 
@@ -161,25 +167,15 @@ def check_parameters(som):
     check_whole(som.seed, "seed", 0, 2**32 - 1)
     for name in ("sigma", "sigma_end", "learning_rate"):
         value = getattr(som, name)
-        if value is None and name != "learning_rate":
-            continue
-        if not isinstance(value, Real) or not 0 < value < np.inf:
+        left_open = value is None and name != "learning_rate"
+        if not left_open and not (isinstance(value, Real) and 0 < value < np.inf):
             raise ValueError(f"{name}: expected a number over 0, got {value!r}.")
-    for name, known in (
-        ("method", METHODS),
-        ("neighborhood", NEIGHBORHOODS),
-        ("topology", TOPOLOGIES),
-        ("learning_rate_decay", DECAYS),
-        ("sigma_decay", SIGMA_DECAYS),
-        ("torus", (True, False)),
-    ):
+    for name, known in CHOICES.items():
         value = getattr(som, name)
-        if value not in known and not (name == "learning_rate_decay" and callable(value)):
+        if value not in known and not (name in FUNCTIONS and callable(value)):
             raise ValueError(f"{name}: expected one of {known}, got {value!r}.")
     if isinstance(som.init, str) and som.init not in ("pca", "random"):
         raise ValueError(f'init: expected "pca", "random" or an array, got {som.init!r}.')
-    if not callable(som.distance) and som.distance not in DISTANCES:
-        raise ValueError(f"distance: expected one of {DISTANCES} or a function, got {som.distance!r}.")
     if som.distance != "euclidean" and som.method == "batch":
         raise ValueError(
             f"distance: a batch of means needs Euclidean distance, got {som.distance!r}; "

@@ -128,19 +128,16 @@ def choose_parameters(
         raise ValueError(f"seconds: expected a number of 0 or more, got {seconds!r}.")
     check_parameters(FaceSOM(method=method, topology=topology, seed=seed))
     samples = samples[np.linspace(0, len(samples) - 1, min(len(samples), MOST)).astype(int)].astype(float)
-    online = method == "online"
-    lengths = [r * len(samples) for r in ROUNDS] if online else EPOCHS
-    length = "n_steps" if online else "n_epochs"
-    start = {"side": 10, "sigma": 0.1 if online else 0.5, "neighborhood": "gaussian", length: lengths[2]}
-    sweeps = {
-        "sigma": SIGMAS,
-        "side": [side for side in SIDES if side**2 <= len(samples)],
-        "neighborhood": KINDS,
-    }
-    if online:
-        start["learning_rate"] = 0.5
-        sweeps = {"sigma": SIGMAS, "learning_rate": RATES} | sweeps
-    sweeps[length] = lengths
+    sides = [side for side in SIDES if side**2 <= len(samples)]
+    if method == "online":
+        lengths = [r * len(samples) for r in ROUNDS]
+        start = {"sigma": 0.1, "learning_rate": 0.5, "n_steps": lengths[2]}
+        sweeps = {"sigma": SIGMAS, "learning_rate": RATES, "side": sides, "neighborhood": KINDS}
+        sweeps["n_steps"] = lengths
+    else:
+        start = {"sigma": 0.5, "n_epochs": EPOCHS[2]}
+        sweeps = {"sigma": SIGMAS, "side": sides, "neighborhood": KINDS, "n_epochs": EPOCHS}
+    start |= {"side": 10, "neighborhood": "gaussian"}
     began = perf_counter()
     tried, trials, complete = [], [], True
     best = 0
@@ -194,16 +191,16 @@ def pick(trials):
     ordered = [t for t in trials if t.topographic_error <= bound]
     least = min(t.quantization_error for t in ordered)
     near = [t for t in ordered if t.quantization_error <= NEAR * least]
-    return trials.index(min(near, key=lambda t: (nodes(t), length(t), -t.agreement)))
+    return trials.index(min(near, key=lambda t: (t.parameters["rows"], length(t), -t.agreement)))
 
 
 def explain(trials, best, complete):
     """Say in one sentence why a trial won."""
     t = trials[best]
     p = t.parameters
-    online = p["method"] == "online"
-    rate = f", learning rate {p['learning_rate']:g}" if online else ""
-    unit = "steps" if online else "epochs"
+    rate, unit = "", "epochs"
+    if p["method"] == "online":
+        rate, unit = f", learning rate {p['learning_rate']:g}", "steps"
     order = "not folded" if t.topographic_error <= FOLDED else "as little folded as any"
     flat = [other for other in trials if other.topographic_error <= FOLDED]
     closer = sum(other.quantization_error < t.quantization_error for other in flat)
@@ -217,11 +214,6 @@ def explain(trials, best, complete):
         f"{len(trials)} settings{'' if complete else ' tried before the time ran out'}, {reason}; "
         f"maps of {REPEATS} seeds agree to {t.agreement:.2f}."
     )
-
-
-def nodes(trial):
-    """Return the number of nodes of a trial's maps."""
-    return trial.parameters["rows"] * trial.parameters["cols"]
 
 
 def length(trial):

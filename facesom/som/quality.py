@@ -118,8 +118,8 @@ def combined_error(samples, weights, steps, nearest=None):
         0 and more, in the units of the samples.
     """
     best, second, distance = nearest or nearest_two(samples, weights)
-    node, other, gaps = gaps_to_adjacent(weights, steps)
-    ways = csr_array((gaps, (node, other)), shape=steps.shape)  # in a dense table a gap of 0 is no way
+    *pairs, gaps = gaps_to_adjacent(weights, steps)
+    ways = csr_array((gaps, pairs), shape=steps.shape)  # in a dense table a gap of 0 is no way
     starts, row = np.unique(best, return_inverse=True)
     return float((distance + dijkstra(ways, indices=starts)[row, second]).mean())
 
