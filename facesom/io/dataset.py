@@ -104,11 +104,12 @@ class FaceDataset:
 
     def __repr__(self):
         colour = {3: "RGB", 4: "RGBA"}[self.X1.shape[-1]] if is_colour(self.X1) else "gray"
+        persons, frames = ("s" * (n != 1) for n in self.X1.shape[:2])
         labels, counts = np.unique(self.y, return_counts=True)
         labels = [brief(label, 40).encode("utf-8", "replace").decode() for label in labels[:7]]
         shown = ", ".join(f"{count} × {label}" for label, count in zip(labels[:6], counts, strict=False))
         return (
-            f"FaceDataset: {self.n_persons} persons × {self.n_frames} frames\n"
+            f"FaceDataset: {self.n_persons} person{persons} × {self.n_frames} frame{frames}\n"
             f"  X1 {self.X1.shape} {self.X1.dtype}, {colour}\n"
             f"  X2 {self.X2.shape} {self.X2.dtype}\n"
             f"  y  {self.y.shape} {self.y.dtype}: {shown}{', ...' if len(labels) > 6 else ''}"
@@ -199,18 +200,15 @@ def _check_zlib(head, file):
 def _dataset(contents):
     if not isinstance(contents, dict):
         raise DatasetError(f'holds {kind_of(contents)}; expected a dict {{"X1": ..., "X2": ..., "y": ...}}')
+    if missing := [key for key in KEYS if key not in contents]:
+        raise DatasetError(f"missing key {missing[0]!r}; found {_listed(contents) or 'nothing'}")
     for key in KEYS:
-        if key not in contents:
-            raise DatasetError(f"missing key {key!r}; found {_listed(contents) or 'nothing'}")
+        if not isinstance(contents[key], (np.ndarray, list)):
+            cure = "expected a numpy array: np.asarray it, save again"
+            raise DatasetError(f"{key} is {kind_of(contents[key])}; {cure}")
     if extra := [key for key in contents if key not in KEYS]:
         warnings.warn(f"left out of the data set: {_listed(extra)}", stacklevel=3)
-    arrays = {key: contents[key] for key in KEYS}
-    for key, array in arrays.items():
-        if not isinstance(array, (np.ndarray, list)):
-            raise DatasetError(
-                f"{key} is {kind_of(array)}; expected a numpy array: np.asarray it, save again"
-            )
-    return FaceDataset(**arrays)
+    return FaceDataset(**{key: contents[key] for key in KEYS})
 
 
 def _listed(keys):

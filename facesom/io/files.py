@@ -77,7 +77,11 @@ def atomic_write(path, mode="w", **how):
 
 def open_regular(path):
     """Open a file for reading bytes; raise `OSError` for pipes and devices, which could wait for ever."""
-    _check_regular(os.stat(path), path)
+    try:
+        _check_regular(os.stat(path), path)
+    except FileNotFoundError:
+        said = f"no such file, looked from {Path.cwd()}; check its name, or give its full path"
+        raise FileNotFoundError(errno.ENOENT, said, str(path)) from None
     return open(path, "rb")
 
 
@@ -105,18 +109,24 @@ def atomic_folder(path):
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_left_over(path.parent)
-    part, lock = _beside(path.parent, lambda part: (part.mkdir(), _handle(part))[1])
-    try:
+    with contextlib.ExitStack() as stack:
+        part, _ = _beside(
+            path.parent, lambda part: (part.mkdir(), stack.enter_context(_open_handle(part)))[1]
+        )
+        stack.callback(shutil.rmtree, part, ignore_errors=True)
         yield part
         part.rename(path)
+
+
+@contextlib.contextmanager
+def _open_handle(part):
+    """A file or folder held open, None on Windows."""
+    handle = None if fcntl is None else os.open(part, os.O_RDONLY)
+    try:
+        yield handle
     finally:
-        shutil.rmtree(part, ignore_errors=True)
-        if lock is not None:
-            os.close(lock)
-
-
-def _handle(part):
-    return None if fcntl is None else os.open(part, os.O_RDONLY)
+        if handle is not None:
+            os.close(handle)
 
 
 def _beside(folder, make):
@@ -133,17 +143,10 @@ def _beside(folder, make):
 
 def _remove_left_over(folder):
     for part in folder.glob(f"{PREFIX}*{SUFFIX}"):
-        handle = None
-        try:
-            handle = _handle(part)
+        with contextlib.suppress(OSError), _open_handle(part) as handle:  # locked, or open: being written
             if handle is not None:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if part.is_dir() and handle is not None:
                 shutil.rmtree(part)
             else:
                 part.unlink()
-        except OSError:  # locked, or, on Windows, open: it is being written
-            pass
-        finally:
-            if handle is not None:
-                os.close(handle)
