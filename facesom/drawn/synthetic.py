@@ -161,13 +161,10 @@ def make_faces(
     >>> faces.dataset.X1.shape, faces.expressions.shape
     ((2, 10, 32, 32, 3), (2, 10))
     """
-    for name, value, low, high in (
-        ("n_persons", n_persons, 1, np.inf),
-        ("n_frames", n_frames, 1, np.inf),
-        ("seed", seed, 0, np.inf),
-        ("size", size, 32, 1024),
-    ):
-        check_number(name, value, low, high, whole=True)
+    check_number("n_persons", n_persons, 1, np.inf, whole=True)
+    check_number("n_frames", n_frames, 1, np.inf, whole=True)
+    check_number("seed", seed, 0, np.inf, whole=True)
+    check_number("size", size, 32, 1024, whole=True)
     check_number("noise", noise, 0, 1)
     check_number("head_movement", head_movement, 0, np.inf)
     check_number("label_effect", label_effect, 0, 1)
@@ -229,13 +226,11 @@ def make_faces(
 def _place(points, person, pose, size):
     """Landmarks in pixels, y down, of a head that is turned, rolled, scaled and shifted: (P, N, 42, 2)."""
     dx, dy, angle, scale, yaw, nod = (p[..., None] for p in pose)
-    eye_distance, face_x, face_y = (
-        person[name][:, None, None] for name in ("eye_distance", "face_x", "face_y")
-    )
+    unit, face_x, face_y = (person[name][:, None, None] for name in ("eye_distance", "face_x", "face_y"))
     x, y = points[..., 0], -0.42 - points[..., 1]  # turns about the middle of the face
     y = y * np.cos(nod) + (_FRONT - _CURVE * x**2) * np.sin(nod)
     x = x * np.cos(yaw) - 0.3 * x**2 * np.sin(yaw)  # a rounded face, seen a little from the side
-    unit = eye_distance * size * (1 + scale)
+    unit = unit * size * (1 + scale)
     cos, sin = np.cos(angle), np.sin(angle)
     px = unit * (cos * x - sin * y) + size * (0.5 + face_x + dx) - 0.5
     py = unit * (sin * x + cos * y) + size * (0.5 + face_y + dy) - 0.5
@@ -243,15 +238,10 @@ def _place(points, person, pose, size):
 
 
 def _main(argv=None):
-    parser = argparse.ArgumentParser(
-        prog="python -m facesom.drawn.synthetic",
-        description="Draw faces and write them as a zlib-compressed pickle or npz.",
-    )
+    parser = argparse.ArgumentParser(prog="python -m facesom.drawn.synthetic", description="Draw faces.")
     parser.add_argument("path", help="file to write, .pickle or .npz")
-    parser.add_argument("--persons", type=int, default=43)
-    parser.add_argument("--frames", type=int, default=500)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--size", type=int, default=64)
+    for name, default in (("persons", 43), ("frames", 500), ("seed", 0), ("size", 64)):
+        parser.add_argument(f"--{name}", type=int, default=default)
     args = parser.parse_args(argv)
     try:
         faces = make_faces(args.persons, args.frames, args.seed, size=args.size)

@@ -57,9 +57,9 @@ class ColumnEffects:
         found = np.argwhere(self.q_values <= FOUND)
         strong = found[np.argsort(-np.abs(self.effect[tuple(found.T)]), kind="stable")]
         named = [f"{self.names[j]} {self.effect[i, j]:+.1f} in group {i}" for i, j in strong[:MOST_NAMED]]
+        said = f"{len(found)} of {tested.sum()} with q <= {FOUND}{': ' if named else ''}{', '.join(named)}"
         more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
-        said = f"{len(found)} of {tested.sum()} with q <= {FOUND}"
-        return f"ColumnEffects({size}; {said}{': ' + ', '.join(named) + more if named else ''})"
+        return f"ColumnEffects({size}; {said}{more})"
 
     def to_frame(self):
         """Return a pandas table, one row for each group and column.
@@ -69,16 +69,13 @@ class ColumnEffects:
         pandas.DataFrame
             Columns group, column, effect, low, high (ends of the interval), p, q, persons.
         """
-        columns = {
-            "effect": self.effect,
-            "low": self.interval[..., 0],
-            "high": self.interval[..., 1],
-            "p": self.p_values,
-            "q": self.q_values,
-            "persons": self.n_persons,
-        }
         rows = pd.MultiIndex.from_product([range(len(self.effect)), self.names], names=["group", "column"])
-        return pd.DataFrame({name: x.ravel() for name, x in columns.items()}, rows).reset_index()
+        low, high = np.moveaxis(self.interval, -1, 0)
+        values = (self.effect, low, high, self.p_values, self.q_values, self.n_persons)
+        columns = dict(
+            zip(("effect", "low", "high", "p", "q", "persons"), map(np.ravel, values), strict=True)
+        )
+        return pd.DataFrame(columns, rows).reset_index()
 
 
 @one_thread()

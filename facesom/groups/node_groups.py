@@ -149,16 +149,12 @@ class NodeGroups(BaseEstimator):
                 near = np.sort(np.linalg.norm(points[:, None] - points[None], axis=2), axis=1)
                 eps = max(np.median(near[:, self.min_nodes - 1]), np.finfo(float).tiny)
             elif not eps > 0:
-                raise ValueError(
-                    f"eps: expected a distance over 0 in the units of the prototypes, got {eps!r}."
-                )
+                raise ValueError(f"eps: expected a distance over 0 in units of the prototypes, got {eps!r}.")
             labels = DBSCAN(eps=eps, min_samples=self.min_nodes).fit_predict(points)
         if labels.max() < 0:
-            raise ValueError(
-                f"{self.method}: all {len(points)} nodes stand alone"
-                + (f" at eps={eps:.3g}; take a larger eps or" if self.method == "dbscan" else "; take")
-                + f" fewer min_nodes than {self.min_nodes}, or k-means."
-            )
+            take = f" at eps={eps:.3g}; take a larger eps or" if self.method == "dbscan" else "; take"
+            alone = f"{self.method}: all {len(points)} nodes stand alone{take}"
+            raise ValueError(f"{alone} fewer min_nodes than {self.min_nodes}, or k-means.")
         return labels
 
     def predict(self, X):
@@ -184,15 +180,11 @@ class NodeGroups(BaseEstimator):
         X = as_array(X, "X")
         if X.ndim > 1 and (X.dtype.kind == "f" or (X.ndim > 2 and X.dtype == np.uint8)):
             X = self.som_.predict(X)
-        if not np.issubdtype(X.dtype, np.integer):
-            raise ValueError(
-                f"nodes: expected integers, got {X.dtype}; pass what `FaceSOM.predict` returned."
-            )
+        if X.dtype.kind not in "iu":
+            raise ValueError(f"nodes: expected integers, got {X.dtype}; pass those of `FaceSOM.predict`.")
         if X.size and (X.min() < 0 or X.max() >= self.labels_.size):
-            raise ValueError(
-                f"nodes: expected 0 to {self.labels_.size - 1}, got {X.min()} to {X.max()}; "
-                "they come from another map."
-            )
+            wanted, came = f"0 to {self.labels_.size - 1}", f"{X.min()} to {X.max()}"
+            raise ValueError(f"nodes: expected {wanted}, got {came}; they come from another map.")
         return self.labels_.ravel()[X]
 
 

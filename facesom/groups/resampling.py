@@ -19,10 +19,10 @@ def person_values(profiles):
     """Values (P, F) of `PersonProfiles` (their shares) or of an array, or raise `ValueError`."""
     values = as_array(getattr(profiles, "shares", profiles), "profiles")
     if values.ndim != 2 or not values.size or values.dtype.kind not in "fiub":
-        guess = "flatten transitions by `.reshape(len(transitions), -1)`" if values.ndim == 3 else ""
+        flatten = "flatten transitions by `.reshape(len(transitions), -1)`"
         raise ValueError(
             f"profiles: expected numbers of shape (persons, values), got {values.dtype} of {values.shape}; "
-            f"{guess or 'pass what `person_profiles` returned'}."
+            f"{flatten if values.ndim == 3 else 'pass what `person_profiles` returned'}."
         )
     if np.isinf(values).any():
         raise ValueError("profiles: expected finite values or NaN, got infinity.")
@@ -37,17 +37,16 @@ def two_labels(y, n_persons):
     if y.shape != (n_persons,):
         guess = "; there is one label a person, not one a frame" if y.size > n_persons else ""
         raise ValueError(f"y: expected a label for each of {n_persons} persons, got shape {y.shape}{guess}.")
-    missing = [p for p, label in enumerate(y.tolist()) if label is None or label != label]
-    if missing:
+    if missing := np.flatnonzero(y != y).tolist():
         raise ValueError(f"y: expected a label for each person, got none for {missing}; leave them out.")
-    labels = sorted(set(y.tolist()))
-    counts = [int((y == label).sum()) for label in labels]
+    labels, counts = (found.tolist() for found in np.unique(y, return_counts=True))
     if len(labels) != 2 or min(counts) < 2:
         got = ", ".join(f"{n} of {label!r}" for label, n in zip(labels[:6], counts, strict=False))
-        what = {
-            1: "where all are of one kind there is nothing to tell apart",
-            2: "one person cannot show what is common to a kind of people",
-        }.get(len(labels), "choose the persons of two of them")
+        what = "choose the persons of two of them"
+        if len(labels) < 3:
+            what = "where all are of one kind there is nothing to tell apart"
+        if len(labels) == 2:
+            what = "one person cannot show what is common to a kind of people"
         raise ValueError(f"y: expected two labels, each of at least two persons, got {got}; {what}.")
     return tuple(labels), y == labels[1]
 

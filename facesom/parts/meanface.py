@@ -82,13 +82,8 @@ def mean_face(gray, labels):
         masks = masks[seen]
         tone = gray[seen][masks].mean()
         centres = np.array([np.argwhere(m).mean(axis=0) for m in masks])
-        depth = np.mean(
-            [
-                signed_distance(m, shift)
-                for m, shift in zip(masks, centres.mean(axis=0) - centres, strict=True)
-            ],
-            axis=0,
-        )
+        shifts = centres.mean(axis=0) - centres
+        depth = np.mean([signed_distance(m, s) for m, s in zip(masks, shifts, strict=True)], axis=0)
         cover = np.clip(depth + 0.5, 0, 1)
         face = (1 - cover) * face + cover * tone
     return face.astype(np.float32)

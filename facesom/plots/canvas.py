@@ -13,14 +13,19 @@ PERSON_COLOURS = ON_WHITE[:6]
 MARKERS = "osD^vPX*"  # shapes beside the colours
 
 
-def node_cells(som, **style):
-    """Every node as a square or hexagon on the plane."""
-    if som.topology == "hexagonal":
-        turn = np.arange(6) * np.pi / 3
-        outline = np.column_stack([np.cos(turn), np.sin(turn)]) / np.sqrt(3)
-    else:
-        outline = np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)])
-    return PolyCollection(som.positions_[:, None, ::-1] + outline, **style)
+def draw_nodes(ax, som, **style):
+    """Draw every node as a square or hexagon on the plane."""
+    turn = np.arange(6) * np.pi / 3 if som.topology == "hexagonal" else (np.arange(4) + 0.5) * np.pi / 2
+    reach = np.sqrt(1 / 3 if som.topology == "hexagonal" else 1 / 2)  # from the middle to a corner
+    outline = reach * np.column_stack([np.cos(turn), np.sin(turn)])
+    cells = PolyCollection(som.positions_[:, None, ::-1] + outline, **style)
+    ax.add_collection(cells)
+    ax.margins(0.01)
+    ax.autoscale_view()
+    ax.invert_yaxis()
+    ax.set_aspect("equal")
+    number_nodes(ax, som.rows, som.cols, som.positions_)
+    return cells
 
 
 def new_axes(ax, shape, side=7.0):
@@ -43,15 +48,6 @@ def points(ax, shape, rows):
     box = ax.get_position()
     width, height = ax.figure.get_size_inches() * (box.width, box.height) * 72
     return rows * min(height / shape[0], width / shape[1])
-
-
-def lay_out(ax, som, cells):
-    ax.add_collection(cells)
-    ax.margins(0.01)
-    ax.autoscale_view()
-    ax.invert_yaxis()
-    ax.set_aspect("equal")
-    number_nodes(ax, som.rows, som.cols, som.positions_)
 
 
 def number_nodes(ax, rows, cols, places, every=1):

@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 
 from facesom.groups import ColumnEffects, NodeGroups, describe_groups, group_distances, person_profiles
 from facesom.identity import GroupStability, SharedGroups
-from facesom.io import as_faces, atomic_write, is_colour, to_grayscale
+from facesom.io import as_faces, atomic_write, to_grayscale
 from facesom.som import FaceSOM
 
 from .cards import group_faces, plot_group_cards, plot_group_tree
@@ -26,13 +26,9 @@ ONE_COLUMN, TWO_COLUMNS = 3.5, 7.2  # inches: 89 and 183 mm
 FORMATS = ("png", "pdf", "svg")
 FIRST_PERSONS = 3  # side by side in a node where none were chosen
 
-STYLE = {
+STYLE = {  # beside Matplotlib's own defaults: the same everywhere
     "figure.constrained_layout.use": True,
     "figure.constrained_layout.w_pad": 0.07,
-    "figure.facecolor": "white",
-    "savefig.facecolor": "white",
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],  # comes with Matplotlib: the same everywhere
     "font.size": 8,
     "axes.titlesize": 9,
     "axes.labelsize": 8,
@@ -114,7 +110,7 @@ def figures(
     drawings = list(_drawings(result, images, groups, stability, effects, y, persons))
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    with plt.rc_context(STYLE), tempfile.TemporaryDirectory() as drawn:
+    with plt.style.context(["default", STYLE]), tempfile.TemporaryDirectory() as drawn:
         for name, size, draw in tqdm(drawings, "figures", delay=2, leave=False):
             figure, ax = plt.subplots(figsize=size)
             try:
@@ -145,9 +141,7 @@ def _drawings(result, images, groups, stability, effects, y, persons):
         check_is_fitted(result, "weights_")
         som, faces = result, result.prototypes_
         if not (images is None and y is None and persons is None):
-            raise ValueError(
-                "images, y: expected with a SharedGroups only, not with the map of one person; nor persons."
-            )
+            raise ValueError("images, y: expected with a SharedGroups only, as are persons; leave them out.")
         if faces.ndim < 4:
             raise ValueError(
                 "result: expected a map that was trained on images, got one of features, which has no faces; "
@@ -165,10 +159,8 @@ def _drawings(result, images, groups, stability, effects, y, persons):
         )
     unstable = np.zeros(k, bool) if stability is None or not k else stability.unstable
     if len(unstable) != k:
-        raise ValueError(
-            f"stability: expected that of {k} groups, got {len(unstable)}; pass `group_stability` of this "
-            "result."
-        )
+        pass_on = "pass `group_stability` of this result"
+        raise ValueError(f"stability: expected that of {k} groups, got {len(unstable)}; {pass_on}.")
     marked = words if stability is None else stability.mark(words)
     height, width = cut_margin(unit_faces(faces).reshape(-1, *faces.shape[2:])).shape[1:3]
     square = TWO_COLUMNS, min(TWO_COLUMNS * som.rows * height / (som.cols * width), 9.5)
@@ -236,6 +228,5 @@ def _gray(images):
     """Faces of persons as gray ones on white; a list stays a list."""
     images = as_faces(images, leading=(1, 2))
     if isinstance(images, list):
-        lengths = np.cumsum([len(x) for x in images])[:-1]
-        return np.split(to_grayscale(np.concatenate(images)), lengths)
-    return to_grayscale(images) if is_colour(images) or images.dtype == np.uint8 else images
+        return np.split(to_grayscale(np.concatenate(images)), np.cumsum([len(x) for x in images])[:-1])
+    return to_grayscale(images)  # as it is, where it is gray on white already

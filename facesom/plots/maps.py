@@ -12,10 +12,9 @@ from .canvas import (
     MARKERS,
     PERSON_COLOURS,
     check_count,
+    draw_nodes,
     gap_of,
-    lay_out,
     new_axes,
-    node_cells,
     number_nodes,
     points,
     show,
@@ -111,7 +110,7 @@ def _draw_tiles(som, faces, every, share, ax, **style):
     return ax, corners, cell, gap
 
 
-def plot_nodes(som, values, *, label="", cmap="cividis", fmt=None, ax=None):
+def plot_nodes(som, values, *, label="", fmt=None, ax=None):
     """Draw one value for each node as a coloured square or hexagon.
 
     Parameters
@@ -122,8 +121,7 @@ def plot_nodes(som, values, *, label="", cmap="cividis", fmt=None, ax=None):
         One value for each node; NaN is left blank.
     label : str
         What the values are, with their unit; stands at the colour bar.
-    cmap : str, default "cividis"
-        Colour map of Matplotlib.
+
     fmt : str, optional
         Format in which each value is written into its cell, e.g. ``".0f"``. Default: not written.
     ax : matplotlib.axes.Axes, optional
@@ -140,9 +138,8 @@ def plot_nodes(som, values, *, label="", cmap="cividis", fmt=None, ax=None):
     grid = som.rows, som.cols
     values = as_numbers(values, "values", grid, f"one a node, shape {grid}").astype(float, copy=False)
     ax = new_axes(ax, (som.rows, 1.15 * som.cols))
-    cells = node_cells(som, cmap=cmap, edgecolor="face", linewidth=0.2)
-    cells.set_array(np.ma.masked_invalid(values.ravel()))
-    lay_out(ax, som, cells)
+    shown = np.ma.masked_invalid(values.ravel())
+    cells = draw_nodes(ax, som, array=shown, cmap="cividis", edgecolor="face", linewidth=0.2)
     ax.figure.colorbar(cells, ax=ax, label=label, shrink=0.8)
     if fmt is not None:
         size = min(10, points(ax, grid, 1) / 3)
@@ -258,7 +255,7 @@ def plot_persons(som, nodes, *, names=None, ax=None):
     names = [f"person {p}" for p in range(len(nodes))] if names is None else names
     check_count("names", names, len(nodes), "persons")
     ax = new_axes(ax, (som.rows, som.cols))
-    lay_out(ax, som, node_cells(som, facecolor="#f2f2f2", edgecolor="white", linewidth=1))
+    draw_nodes(ax, som, facecolor="#f2f2f2", edgecolor="white", linewidth=1)
     shares = [np.bincount(person, minlength=som.rows * som.cols) / len(person) for person in nodes]
     beside = 1 / max(len(nodes), 2)
     largest = (beside * points(ax, (som.rows, som.cols), 1)) ** 2 / max(share.max() for share in shares)

@@ -1,5 +1,6 @@
 """What a map accepts: samples, weights, first prototypes and parameters, and what to say of anything else."""
 
+import warnings
 from numbers import Real
 
 import numpy as np
@@ -187,17 +188,11 @@ def check_parameters(som):
         raise ValueError(f"torus: a hexagonal torus needs an even number of columns, got {som.cols}.")
 
 
-def doubts(som):
-    """Return what to warn of before training with parameters that make a poor or a slow map."""
-    said = []
+def warn_of_parameters(som):
+    """Warn of parameters that make a poor or a slow map."""
     if som.distance != "euclidean":
-        said.append(
-            f"distance {som.distance!r} does not survive the change of basis that makes training fast: "
-            "MiniSom trains on the samples as they are."
-        )
+        said = f"distance {som.distance!r} does not survive the change of basis that makes training fast"
+        warnings.warn(f"{said}: MiniSom trains on the samples as they are.", stacklevel=4)
     if som.sigma is not None and som.sigma > np.hypot(som.rows, som.cols):
-        said.append(
-            f"sigma {som.sigma:g} exceeds the {som.rows} x {som.cols} grid: at the start all nodes learn "
-            "alike; half the longer side is enough."
-        )
-    return said
+        said = f"sigma {som.sigma:g} exceeds the {som.rows} x {som.cols} grid: at the start all nodes learn"
+        warnings.warn(f"{said} alike; half the longer side is enough.", stacklevel=4)

@@ -15,7 +15,14 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from facesom.io import one_thread
 
 from .batch import fading_neighborhood, train_batch
-from .checks import check_init, check_like_fitted, check_parameters, check_samples, check_weight, doubts
+from .checks import (
+    check_init,
+    check_like_fitted,
+    check_parameters,
+    check_samples,
+    check_weight,
+    warn_of_parameters,
+)
 from .grid import ADJACENT, node_positions, node_steps
 from .mapfile import load_map, save_map
 from .online import new_minisom, train_online
@@ -344,8 +351,7 @@ class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, B
         weight = check_weight(self, sample_weight, len(samples))
         online, grid = self.method == "online", (self.rows, self.cols)
         init = check_init(self, sample_shape)
-        for said in doubts(self):
-            warnings.warn(said, stacklevel=3)
+        warn_of_parameters(self)
         with one_thread(samples.size <= SMALL):
             if online:
                 weights, history, blocks = train_online(samples, self, init), np.empty(0), None
