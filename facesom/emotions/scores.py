@@ -77,11 +77,11 @@ class ClassificationScores:
     unit: str = "persons"
 
     def __repr__(self):
-        persons = "" if self.n_groups is None else f" of {self.n_groups} {self.unit}"
-        lines = [f"ClassificationScores: {len(self.truth)} samples{persons}, {len(self.names)} classes"]
-        beside = {"accuracy": "majority", "balanced accuracy": "chance"}
-        for words, (value, low, high) in self._measured().items():
-            free = f"  {beside[words]} {getattr(self, beside[words]):.3f}" if words in beside else ""
+        units = "" if self.n_groups is None else f" of {self.n_groups} {self.unit}"
+        lines = [f"ClassificationScores: {len(self.truth)} samples{units}, {len(self.names)} classes"]
+        for words, value, low, high in self.to_frame()[:-2].itertuples():
+            beside = {"accuracy": "majority", "balanced accuracy": "chance"}.get(words)
+            free = f"  {beside} {getattr(self, beside):.3f}" if beside else ""
             lines.append(f"  {words:17}  {value:.3f}  [{low:.3f}, {high:.3f}]{free}")
         return "\n".join(lines)
 
@@ -93,18 +93,10 @@ class ClassificationScores:
         pandas.DataFrame
             Columns "value", "low", "high"; the last rows are chance and majority.
         """
-        rows = self._measured() | {
-            name: [getattr(self, name), np.nan, np.nan] for name in ("chance", "majority")
-        }
-        return pd.DataFrame.from_dict(rows, orient="index", columns=["value", "low", "high"])
-
-    def _measured(self):
-        """Value and interval of each measure that there is, by what tables call it."""
-        return {
-            words: [getattr(self, measure), *self.intervals[measure]]
-            for measure, words in MEASURES.items()
-            if not np.isnan(getattr(self, measure))
-        }
+        rows = {words: [getattr(self, name), *self.intervals[name]] for name, words in MEASURES.items()}
+        rows |= {name: [getattr(self, name), np.nan, np.nan] for name in ("chance", "majority")}
+        table = pd.DataFrame.from_dict(rows, orient="index", columns=["value", "low", "high"])
+        return table.dropna(subset="value")
 
     def class_table(self):
         """Return precision, recall and F1 of each class, and how many samples it has.
@@ -114,16 +106,15 @@ class ClassificationScores:
         pandas.DataFrame
             A row a class; "most often taken for" is the commonest error, "" where there is none.
         """
-        errors = self.confusion * (1 - np.eye(len(self.names), dtype=int))
-        taken_for = [self.names[k] if n else "" for k, n in zip(errors.argmax(1), errors.max(1), strict=True)]
+        errors = pd.DataFrame(self.confusion * (1 - np.eye(len(self.names), dtype=int)), columns=self.names)
         columns = {
             "precision": self.class_precision,
             "recall": self.class_recall,
             "F1": self.class_f1,
             "samples": self.confusion.sum(axis=1),
-            "most often taken for": taken_for,
+            "most often taken for": errors.idxmax(axis=1).where(errors.any(axis=1), ""),
         }
-        return pd.DataFrame(columns, index=list(self.names))
+        return pd.DataFrame(columns).set_axis(self.names)
 
 
 def classification_scores(
@@ -175,112 +166,83 @@ def classification_scores(
     if y_pred is None and probabilities is None:
         raise ValueError("y_pred: expected predicted classes or probabilities, got neither.")
     check_whole(n_bootstraps, "n_bootstraps", 1)
-    y_true = _labels(y_true, "y_true")
-    y_pred = None if y_pred is None else _labels(y_pred, "y_pred", len(y_true))
-    n_columns = None
-    if probabilities is not None:
-        probabilities = _probabilities(probabilities, len(y_true))
-        n_columns = probabilities.shape[1]
-    names, numbers = _classes(y_true, y_pred, names, n_columns)
-    truth = _codes(y_true, numbers, "y_true")
-    predicted = probabilities.argmax(axis=1) if y_pred is None else _codes(y_pred, numbers, "y_pred")
-
-    n, k = len(truth), len(names)
-    cells = truth * k + predicted
+    labels = _labels(y_true, "y_true")
+    n = len(labels)
+    if y_pred is not None:
+        labels = np.stack([labels, _labels(y_pred, "y_pred", n, labels.dtype.kind)])
     loss = np.full(n, np.nan)
+    if probabilities is not None:
+        probabilities = _probabilities(probabilities, n)
+    names, codes = _codes(labels, names, None if probabilities is None else probabilities.shape[1])
+    truth, predicted = codes if y_pred is not None else (codes, probabilities.argmax(axis=1))
     if probabilities is not None:
         given = probabilities[np.arange(n), truth].astype(float)
         loss = -np.log(np.maximum(given, np.finfo(probabilities.dtype).eps))
-    if groups is None:
-        units, n_units = np.arange(n), n
-    else:
-        units = np.unique(_labels(groups, "groups", n), return_inverse=True)[1]
-        n_units = units.max() + 1
+    units = np.arange(n) if groups is None else _labels(groups, "groups", n)
+    units = np.unique(units, return_inverse=True)[1]
+    n_units, k = units.max() + 1, len(names)
     # what each unit (a sample, or a person) adds to the confusion matrix and to the loss
     parts = np.zeros((n_units, k * k + 1))
-    np.add.at(parts, (units, cells), 1)
+    np.add.at(parts, (units, truth * k + predicted), 1)
     np.add.at(parts, (units, -1), loss)
 
-    total = parts.sum(axis=0, keepdims=True)
-    measured = {name: float(values[0]) for name, values in _measure(total, k).items()}
-    drawn = _measure(_draw(parts, n_bootstraps, np.random.default_rng(seed)), k)
+    total, rng = parts.sum(axis=0, keepdims=True), np.random.default_rng(seed)
+    measured, by_class = _measure(total, k)
+    at_once = max(1, AT_ONCE // n_units)
+    blocks = (min(at_once, n_bootstraps - start) for start in range(0, n_bootstraps, at_once))
+    draws = (rng.integers(0, n_units, (block, n_units)) for block in blocks)
+    sums = [np.apply_along_axis(np.bincount, 1, draw, None, n_units) @ parts for draw in draws]
+    drawn, _ = _measure(np.concatenate(sums), k)
+    ends = np.quantile(list(drawn.values()), (0.025, 0.975), axis=1)
     if n_units < 2:  # drawn anew, a single one is always itself
-        drawn = {name: np.full(n_bootstraps, np.nan) for name in drawn}
-    intervals = {name: tuple(np.quantile(values, (0.025, 0.975)).tolist()) for name, values in drawn.items()}
+        ends *= np.nan
     confusion = total[0, :-1].reshape(k, k).astype(int)
-    precision, recall, f1 = (values[0] for values in _by_class(confusion[None]))
     occurring = confusion.sum(axis=1)
     return ClassificationScores(
         names=names,
         truth=truth,
         predicted=predicted,
         confusion=confusion,
-        **measured,
+        **{name: float(values[0]) for name, values in measured.items()},
         chance=1 / np.count_nonzero(occurring),
         majority=float(occurring.max() / n),
-        intervals=intervals,
-        class_precision=precision,
-        class_recall=recall,
-        class_f1=f1,
+        intervals=dict(zip(drawn, map(tuple, ends.T.tolist()), strict=True)),
+        **{f"class_{name}": values[0] for name, values in by_class.items()},
         n_groups=None if groups is None else int(n_units),
         unit=unit,
     )
 
 
-def _draw(parts, n_bootstraps, rng):
-    """Sums (B, C) of the rows of parts (U, C) drawn U times with replacement."""
-    n_units = len(parts)
-    at_once = max(1, AT_ONCE // n_units)
-    sums = []
-    for start in range(0, n_bootstraps, at_once):
-        n = min(at_once, n_bootstraps - start)
-        places = rng.integers(0, n_units, (n, n_units)) + n_units * np.arange(n)[:, None]
-        sums.append(np.bincount(places.ravel(), minlength=n * n_units).reshape(n, n_units) @ parts)
-    return np.concatenate(sums)
-
-
-def _by_class(confusions):
-    """Precision, recall and F1, each (B, K), of confusion matrices (B, K, K)."""
-    right = np.diagonal(confusions, axis1=1, axis2=2).astype(float)
-    true, told = confusions.sum(axis=2), confusions.sum(axis=1)
-    with np.errstate(invalid="ignore"):
-        return right / np.maximum(told, 1), right / true, 2 * right / np.maximum(true + told, 1)
-
-
 def _measure(sums, k):
-    """Every measure (B,) from sums (B, K * K + 1) of confusion matrix and loss."""
-    confusions = sums[:, :-1].reshape(-1, k, k)
-    precision, recall, f1 = _by_class(confusions)
-    occurs = confusions.sum(axis=2) > 0
-    n = confusions.sum(axis=(1, 2))
-
-    def macro(values):
-        return np.where(occurs, values, 0).sum(axis=1) / occurs.sum(axis=1)
-
-    return {
-        "accuracy": np.trace(confusions, axis1=1, axis2=2) / n,
-        "balanced_accuracy": macro(recall),
-        "precision": macro(precision),
-        "recall": macro(recall),
-        "f1": macro(f1),
-        "cross_entropy": sums[:, -1] / n,
+    """Every measure (B,) from sums (B, K * K + 1) of confusion matrix and loss, and three by class (B, K)."""
+    confusions, n = sums[:, :-1].reshape(-1, k, k), sums[:, :-1].sum(axis=1)
+    right, true, told = np.einsum("bkk->bk", confusions), confusions.sum(axis=2), confusions.sum(axis=1)
+    with np.errstate(invalid="ignore"):
+        recall = right / true
+    by_class = {
+        "precision": right / np.maximum(told, 1),
+        "recall": recall,
+        "f1": 2 * right / np.maximum(true + told, 1),
     }
+    macro = {name: values.mean(axis=1, where=true > 0) for name, values in by_class.items()}
+    measures = {"accuracy": right.sum(axis=1) / n, "balanced_accuracy": macro["recall"]}
+    return {**measures, **macro, "cross_entropy": sums[:, -1] / n}, by_class
 
 
-def _labels(values, name, n=None):
+def _labels(values, name, n=None, kind=None):
     """Labels as an array (N,) of whole numbers or str, or raise `ValueError`."""
     values = as_array(values, name)  # masked and missing ones become NaN, which is no label
-    if values.ndim == 2 and name == "y_pred" and values.shape[1] > 1:
-        raise ValueError(f"y_pred: expected a class a sample, got shape {values.shape}; pass probabilities=.")
-    if values.ndim != 1 or not len(values) or (n is not None and len(values) != n):
+    guess = "; are these probabilities? Then pass probabilities=" * (name == "y_pred")
+    if values.ndim != 1 or not len(values) or n not in (None, len(values)):
         wanted = "at least one" if n is None else f"{n}, as in y_true"
-        raise ValueError(f"{name}: expected one value a sample, {wanted}, got shape {values.shape}.")
+        raise ValueError(f"{name}: expected one value a sample, {wanted}, got shape {values.shape}{guess}.")
     # larger ones would wrap
     if values.dtype.kind in "bfu" and (np.abs(values) < 2**53).all() and (values % 1 == 0).all():
         values = values.astype(int)
     if values.dtype.kind not in "iU":
-        guess = "; are these probabilities? Pass probabilities=" if name == "y_pred" else ""
         raise ValueError(f"{name}: expected whole numbers or names, got {values.dtype}{guess}.")
+    if kind not in (None, values.dtype.kind):
+        raise ValueError(f"{name}: expected the form of y_true; use numbers in both or names in both.")
     return values
 
 
@@ -293,29 +255,23 @@ def _probabilities(values, n):
     values = values if values.dtype.kind == "f" else values.astype(float)
     sums = values.sum(axis=1)
     if not (values.min() >= -1e-6 and np.abs(sums - 1).max() < 1e-2):
-        guess = "divide percentages by 100" if np.allclose(sums, 100, atol=1) else "apply softmax to logits"
         raise ValueError(
-            f"probabilities: expected rows of 0 to 1 that sum to 1, got values {values.min():.3g} to "
-            f"{values.max():.3g} and sums {sums.min():.3g} to {sums.max():.3g}; {guess}."
+            f"probabilities: expected rows of 0 to 1 that sum to 1, got values from {values.min():.3g} and "
+            f"sums {sums.min():.3g} to {sums.max():.3g}; divide percentages by 100, apply softmax to logits."
         )
     return values
 
 
-def _classes(y_true, y_pred, names, n_columns):
-    """Names of the classes, and the label that stands for each in what was given."""
-    as_names = y_true.dtype.kind == "U"
-    if y_pred is not None and (y_pred.dtype.kind == "U") != as_names:
-        raise ValueError(
-            f"y_pred: expected classes in the form of y_true, got {y_pred.dtype} and {y_true.dtype}; "
-            "use numbers in both or names in both."
-        )
-    if names is not None:
-        labels = np.array([str(name) for name in names]) if as_names else np.arange(len(names))
-    elif n_columns is not None and not as_names:
-        labels = np.arange(n_columns)
+def _codes(labels, names, n_columns):
+    """Names of the classes, and the place of each label among them."""
+    as_names = labels.dtype.kind == "U"
+    if names is None and (as_names or n_columns is None):
+        numbers = np.unique(labels)
+    elif as_names:
+        numbers = np.array([str(name) for name in names])
     else:
-        labels = np.unique(y_true if y_pred is None else np.concatenate([y_true, y_pred]))
-    names = tuple(str(name) for name in (labels if names is None else names))
+        numbers = np.arange(n_columns if names is None else len(names))
+    names = tuple(str(name) for name in (numbers if names is None else names))
     if len(set(names)) < len(names):
         raise ValueError(f"names: expected a name of its own for each class, got {names}.")
     if n_columns not in (None, len(names)):
@@ -323,17 +279,12 @@ def _classes(y_true, y_pred, names, n_columns):
             f"probabilities: expected {len(names)} columns for {', '.join(names)}, got {n_columns}; pass "
             "names=, in the order of the columns."
         )
-    return names, labels
-
-
-def _codes(labels, numbers, name):
-    """Place of each label in `numbers`."""
-    places = pd.Index(numbers).get_indexer(labels)
-    unknown = np.unique(labels[places < 0]).tolist()
-    if unknown:
-        one_up = labels.dtype.kind != "U" and labels.min() == 1 and labels.max() == len(numbers)
-        guess = "count classes from 0: subtract 1" if one_up else "pass names= with every class"
+    codes = pd.Index(numbers).get_indexer(labels.ravel()).reshape(labels.shape)
+    if (codes < 0).any():
+        name = "y_true" if (np.atleast_2d(codes)[0] < 0).any() else "y_pred"
         raise ValueError(
-            f"{name}: expected classes among {numbers.tolist()}, got {unknown[:6]} as well; {guess}."
+            f"{name}: expected classes among {numbers.tolist()}, got "
+            f"{np.unique(labels[codes < 0])[:6].tolist()} as well; count classes from 0: subtract 1 where "
+            "they begin at 1, or pass names= with every class."
         )
-    return places
+    return names, codes
