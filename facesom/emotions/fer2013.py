@@ -16,6 +16,7 @@ __all__ = ["USAGES", "read_fer2013", "write_fer2013"]
 #: The official parts: to train on, to choose by, to report once.
 USAGES = ("Training", "PublicTest", "PrivateTest")
 LARGEST = 2**33  # bytes of the arrays in an archive
+LAST = len(EMOTIONS) - 1
 
 
 def read_fer2013(path, usage=None, *, skip_unreadable=False):
@@ -46,7 +47,7 @@ def read_fer2013(path, usage=None, *, skip_unreadable=False):
         If the file or one of its rows is not as described.
     """
     path = Path(path).expanduser()
-    if usage is not None and usage not in USAGES:
+    if usage not in (None, *USAGES):
         raise ValueError(f"usage: expected one of {', '.join(USAGES)}, or None, got {usage!r}.")
     if path.is_dir():
         raise DatasetError(
@@ -102,82 +103,84 @@ def _read_csv(path, usage, skip_unreadable):
     pixels, side = bytearray(), None
 
     def start(columns):
-        lower = [name.lower() for name in columns]
-        _require(({"emotion", "pixels"} | ({"usage"} if usage else set())) - set(lower), lower)
-        emotion, pixel = lower.index("emotion"), lower.index("pixels")
-        part = lower.index("usage") if "usage" in lower else None
+        places = _places(columns, usage)
 
         def parse(cells):
             nonlocal side
-            name = "" if part is None else cells[part]
-            if usage not in (None, name):
+            part = cells[places["usage"]] if "usage" in places else ""
+            if usage not in (None, part):
                 return None
-            face = _pixels(cells[pixel])
+            face, code = _numbers(cells[places["pixels"]]), cells[places["emotion"]]
             if side is not None and len(face) != side**2:
                 raise ValueError(
                     f"expected {side**2} pixels as in the first, got {len(face)}; is the file cut off?"
                 )
-            code = _emotion(cells[emotion])
+            try:
+                code = to_whole(code)
+            except ValueError:
+                raise ValueError(f"expected an emotion 0 to {LAST}, got {code[:30]!r}") from None
+            _check(face, code)
             side = _side(len(face))
-            pixels.extend(face.tobytes())
-            return code, name
+            pixels.extend(face.astype(np.uint8).tobytes())
+            return code, part
 
         return parse
 
     found = list(read_table(path, start, what="fer2013.csv", skip_unreadable=skip_unreadable))
-    labels, parts = np.array([code for _, (code, _) in found], dtype=int), [part for _, (_, part) in found]
+    labels = np.array([code for _, (code, _) in found], dtype=int)
     images = np.frombuffer(pixels, np.uint8).reshape(len(found), side or 0, side or 0)
-    return images, labels, parts, [row for row, _ in found]
+    return images, labels, [part for _, (_, part) in found], [row for row, _ in found]
 
 
-def _pixels(text):
+def _numbers(text):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", DeprecationWarning)  # NumPy < 2.3 warns where text is no number
-            face = np.fromstring(text, dtype=np.int64, sep=" ")  # too large ones stay at the largest
+            return np.fromstring(text, dtype=np.int64, sep=" ")  # too large ones stay at the largest
     except (ValueError, DeprecationWarning):
         raise ValueError(f"expected pixels as whole numbers with blanks between, got {text[:30]!r}") from None
-    if len(face) and not 0 <= face.min() <= face.max() <= 255:
-        raise ValueError(f"expected pixels of 0 to 255, got {face.min()} to {face.max()}")
-    return face.astype(np.uint8)
 
 
-def _emotion(text):
-    try:
-        code = to_whole(text)
-    except ValueError:
-        raise ValueError(f"expected an emotion 0 to {len(EMOTIONS) - 1}, got {text[:30]!r}") from None
-    _check_codes(code, code)
-    return code
-
-
-def _check_codes(low, high):
-    if not 0 <= low <= high < len(EMOTIONS):
-        got = low if low == high else f"{low} to {high}"
-        raise ValueError(f"expected emotions 0 to {len(EMOTIONS) - 1} ({', '.join(EMOTIONS)}), got {got}")
+def _check(pixels, codes):
+    for values, what, most in ((pixels, "pixels of", 255), (codes, "emotions", LAST)):
+        if np.size(values) and not 0 <= np.min(values) <= np.max(values) <= most:
+            got = f"{np.min(values)} to {np.max(values)}"
+            raise ValueError(f"expected {what} 0 to {most}, got {got}; emotions are {', '.join(EMOTIONS)}")
 
 
 def _read_npz(path, usage):
     try:
         with open(path, "rb") as file:
-            arrays = {name.strip().lower(): values for name, values in read_npz(file, LARGEST).items()}
-        _require(({"emotion", "pixels"} | ({"usage"} if usage else set())) - set(arrays), arrays)
-        labels, images = as_array(arrays["emotion"], "emotion"), as_array(arrays["pixels"], "pixels")
-        parts = as_array(arrays.get("usage", np.full(labels.shape, "")), "Usage").astype(str)
+            arrays = list(read_npz(file, LARGEST).items())
+        places = _places([name for name, _ in arrays], usage)
+        labels, images = (as_array(arrays[places[name]][1], name) for name in ("emotion", "pixels"))
+        parts = arrays[places["usage"]][1] if "usage" in places else np.full(labels.shape, "")
+        parts = as_array(parts, "Usage").astype(str)
         whole = labels.dtype.kind in "iu" and images.dtype == np.uint8
         if not whole or not images.shape[:1] == labels.shape == parts.shape or images.ndim < 2:
             raise DatasetError(
                 f"expected whole numbers emotion (N,) and uint8 pixels (N, ...), got {labels.dtype} "
                 f"{labels.shape} and {images.dtype} {images.shape}."
             )
-        rows = np.flatnonzero(parts == usage) if usage else np.arange(len(labels))
-        images, labels = images if len(rows) == len(images) else images[rows], labels[rows]
-        if len(rows):
-            _check_codes(labels.min(), labels.max())
-        side = _side(images[:1].size if len(rows) else 64)
+        rows = np.flatnonzero((parts == usage) | (usage is None))
+        images, labels = images[rows], labels[rows]
+        _check(images[:0], labels)
+        side = _side(images[:1].size or 64)
     except ValueError as error:
         raise DatasetError(f"{path}: expected a numpy archive of numbers and text: {error}") from None
     return images.reshape(len(rows), side, side), labels.astype(int), parts[rows], rows
+
+
+def _places(columns, usage):
+    """Place of each column that is needed or there, by its name in lower case."""
+    lower = [name.strip().lower() for name in columns]
+    if missing := sorted({"emotion", "pixels", *(["usage"] if usage else [])} - set(lower)):
+        raise DatasetError(
+            f"expected columns emotion, pixels, Usage; {', '.join(missing)} is not among "
+            f"{', '.join(lower[:8]) or 'them, the file is empty'}. A table without emotions has nothing to "
+            "compare with."
+        )
+    return {name: lower.index(name) for name in lower}
 
 
 def _side(n_pixels):
@@ -185,14 +188,3 @@ def _side(n_pixels):
     if side * side != n_pixels or side < 8:
         raise ValueError(f"expected square faces, 48 × 48 = 2304 pixels, got {n_pixels} a row")
     return side
-
-
-def _require(missing, columns):
-    if missing:
-        guess = ""
-        if missing == {"emotion"}:
-            guess = " A table without emotions has nothing to compare with."
-        raise DatasetError(
-            f"expected columns emotion, pixels, Usage; {', '.join(sorted(missing))} is not among "
-            f"{', '.join(list(columns)[:8]) or 'them, the file is empty'}.{guess}"
-        )

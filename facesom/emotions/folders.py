@@ -50,43 +50,44 @@ def read_emotion_folder(path, *, size=48, person=None, skip_unreadable=False):
     if person not in (None, "prefix", "folder") and not callable(person):
         raise ValueError(f'person: expected None, "prefix", "folder" or a function, got {person!r}.')
     size = None if size is None else check_whole(size, "size", 8)
-    files = {folder.name: _files(folder, path, person == "folder") for folder in _class_folders(path)}
+    folders = _class_folders(path)
 
     images, labels, sources, unreadable = [], [], [], []
-    for label, name in enumerate(files):
-        for file in files[name]:
+    for label, folder in enumerate(folders):
+        for file in _files(folder, path, person == "folder"):
             try:
                 images.append(read_image(file, gray=True, square=size)[0])
             except (OSError, ValueError):
-                unreadable.append(file)
-                continue
-            labels.append(label)
-            sources.append(file)
-    shown = [str(file.relative_to(path)) for file in unreadable]
+                unreadable.append(str(file.relative_to(path)))
+            else:
+                labels.append(label)
+                sources.append(file)
     if unreadable and not skip_unreadable:
         raise DatasetError(
-            f"{path}: expected images, cannot read {len(shown)} of {len(shown) + len(images)}: "
-            f"{few(shown)}; are they complete? Repair or remove them, or pass skip_unreadable=True."
+            f"{path}: expected images, cannot read {len(unreadable)} of {len(unreadable) + len(images)}: "
+            f"{few(unreadable)}; are they complete? Repair or remove them, or pass skip_unreadable=True."
         )
     if unreadable:
-        warnings.warn(f"{path}: left out {len(shown)} files that are no images: {few(shown)}", stacklevel=2)
+        warnings.warn(
+            f"{path}: left out {len(unreadable)} files that are no images: {few(unreadable)}", stacklevel=2
+        )
+    names = tuple(folder.name for folder in folders)
     if not images:
-        raise DatasetError(f"{path}: expected images in {few(list(files))}, found none.")
-    sizes = {image.shape: source for image, source in zip(images, sources, strict=True)}
+        raise DatasetError(f"{path}: expected images in {few(names)}, found none.")
+    sizes = {image.shape: f"{image.shape} ({s.name})" for image, s in zip(images, sources, strict=True)}
     if len(sizes) > 1:
-        (a, first), (b, second) = list(sizes.items())[:2]
+        first, other, *_ = sizes.values()
         raise DatasetError(
-            f"{path}: expected images of one size, got {a[0]} × {a[1]} ({first.name}) and {b[0]} × {b[1]} "
-            f"({second.name}) as well; pass size=48."
+            f"{path}: expected images of one size, got {first} and {other} as well; pass size=48."
         )
     persons = None if person is None else np.array([_person(file, person) for file in sources])
-    if person == "prefix" and len(persons) > 1 and len(set(persons.tolist())) == 1:
+    if person == "prefix" and len(persons) > 1 and (persons == persons[0]).all():
         raise DatasetError(
             f"{path}: all {len(persons)} names start with {str(persons[0])!r}; that is hardly one person. "
             "Where the names do not tell the person pass person=None, or a function that finds it."
         )
     below = np.array([file.relative_to(path).as_posix() for file in sources])
-    return EmotionFaces(np.stack(images), np.array(labels), tuple(files), persons, below)
+    return EmotionFaces(np.stack(images), np.array(labels), names, persons, below)
 
 
 def write_emotion_folder(faces, path):
@@ -126,10 +127,9 @@ def _class_folders(path):
     """Folders of classes in order, or raise `DatasetError` with a guess of what went wrong."""
     wanted = f"{path}: expected a folder that holds one folder for each emotion"
     if not path.is_dir():
-        guess = "it is a file" if path.is_file() else f"there is no such folder (looked from {Path.cwd()})"
-        guess += "; unpack it first" if path.suffix.lower() in (".zip", ".gz", ".tar", ".rar", ".7z") else ""
-        raise DatasetError(f"{wanted}, but {guess}.")
-    inside = sorted(item for item in path.iterdir() if not is_hidden(item))
+        guess = "it is a file; unpack it first" if path.is_file() else "there is no such folder"
+        raise DatasetError(f"{wanted}, but {guess} (looked from {Path.cwd()}).")
+    inside = _listed(path)
     folders = [item for item in inside if item.is_dir()]
     if not folders:
         guess = f"only {len(inside)} files; did you mean {path.resolve().parent}?" if inside else "nothing."
@@ -141,27 +141,28 @@ def _class_folders(path):
 
 def _files(folder, path, nested):
     """Files of a class in order, or raise `DatasetError` if they are not where they should be."""
-    inside = sorted(item for item in folder.iterdir() if not is_hidden(item))
+    inside = _listed(folder)
     folders = [item for item in inside if item.is_dir()]
-    if folders and not nested:
-        names = few([item.name for item in folders])
-        if len(folders) < len(inside):
-            raise DatasetError(
-                f"{folder}: expected images, found folders among them: {names}; move them out."
-            )
-        raise DatasetError(
-            f"{path}: expected one folder for each emotion, but {folder.name} holds folders itself: {names}. "
-            f'Did you mean {folder}? If they are persons, pass person="folder".'
-        )
     if nested:
-        loose = [item.name for item in inside if not item.is_dir()]
-        if loose:
+        if loose := [item.name for item in inside if not item.is_dir()]:
             raise DatasetError(
                 f'{folder}: expected a folder for each person, found files: {few(loose)}; person="prefix" '
                 "takes the person from the start of the names."
             )
-        inside = [item for each in folders for item in sorted(each.iterdir()) if not is_hidden(item)]
+        return [item for each in folders for item in _listed(each)]
+    names = few([item.name for item in folders])
+    if folders and len(folders) < len(inside):
+        raise DatasetError(f"{folder}: expected images, found folders among them: {names}; move them out.")
+    if folders:
+        raise DatasetError(
+            f"{path}: expected one folder for each emotion, but {folder.name} holds folders itself: {names}. "
+            f'Did you mean {folder}? If they are persons, pass person="folder".'
+        )
     return inside
+
+
+def _listed(folder):
+    return sorted(item for item in folder.iterdir() if not is_hidden(item))
 
 
 def _person(file, person):

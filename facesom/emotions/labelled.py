@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -58,9 +58,14 @@ class Labelled:
     def __len__(self):
         return len(self.labels)
 
+    def __repr__(self):
+        persons = "" if self.persons is None else f" of {len(np.unique(self.persons))} persons"
+        classes = ", ".join(f"{n} × {name}" for name, n in self.counts.items())
+        return f"{type(self).__name__}: {len(self)} faces{self._form(persons)}\n  {classes}"
+
     @property
     def counts(self):
-        """dict: number of samples of each class, by its name."""
+        """What samples with a class each can do, whatever they are."""
         n = np.bincount(self.labels, minlength=len(self.names)).tolist()
         return dict(zip(self.names, n, strict=True))
 
@@ -81,9 +86,8 @@ class Labelled:
             index = as_array(index, "index") if len(index) else np.empty(0, int)
             if index.dtype.kind not in "iub":
                 raise ValueError(f"index: expected whole numbers or a mask, none missing, got {index.dtype}.")
-        rows = {f.name: getattr(self, f.name) for f in fields(self)}
-        chosen = {name: values[index] for name, values in rows.items() if isinstance(values, np.ndarray)}
-        return replace(self, **chosen)
+        rows = {name: values for name, values in vars(self).items() if isinstance(values, np.ndarray)}
+        return replace(self, **{name: values[index] for name, values in rows.items()})
 
     def classes(self, *names):
         """Return the samples of some classes, which are numbered anew in the order given.
@@ -107,9 +111,8 @@ class Labelled:
         by_code = {_code(name): name for name in reversed(self.names)}
         found = [name if name in self.names else by_code.get(_code(name)) for name in names]
         if None in found or len(set(found)) < len(found) or not names:
-            meant = "".join(
-                f" ({a} is {b} here)" for a, b in zip(names, found, strict=True) if b not in (a, None)
-            )
+            pairs = zip(names, found, strict=True)
+            meant = "".join(f" ({a} is {b} here)" for a, b in pairs if b not in (a, None))
             raise ValueError(
                 f"names: expected some of {', '.join(self.names)}, each once, got "
                 f"{', '.join(names) or 'none'}{meant}."
@@ -138,23 +141,22 @@ class Labelled:
             If a class that has samples is none of them, or samples have no labels.
         """
         check_labelled(self)
-        others = {} if others is None else others
-        strange = [name for name in others if name not in self.names]
-        wrong = [word for word in others.values() if word is not None and word not in EMOTIONS]
-        if strange or wrong:
+        others = others or {}
+        wrong = [name for name in others if name not in self.names]
+        if wrong := wrong + [word for word in others.values() if word not in (None, *EMOTIONS)]:
             raise ValueError(
                 f"others: expected classes among {', '.join(self.names)} and emotions among "
-                f"{', '.join(EMOTIONS)}, got {strange + wrong}."
+                f"{', '.join(EMOTIONS)}, got {wrong}."
             )
         words = [others.get(name, name) for name in self.names]
-        codes = [-1 if word is None else _CODES.get(word.strip().lower()) for word in words]
-        unknown = [
-            name for code, (name, n) in zip(codes, self.counts.items(), strict=True) if code is None and n
-        ]
-        if unknown:
-            example = f"others={{{unknown[0]!r}: None}} leaves it out, {{{unknown[0]!r}: 'happy'}} renames it"
-            raise ValueError(f"names: {', '.join(unknown)} is none of {', '.join(EMOTIONS)}; {example}.")
-        return self._renumber([-1 if code is None else code for code in codes], EMOTIONS)
+        codes = [-1 if word is None else _code(word) for word in words]
+        pairs = zip(self.names, codes, strict=True)
+        if unknown := [name for name, code in pairs if isinstance(code, str) and self.counts[name]]:
+            raise ValueError(
+                f"names: {', '.join(unknown)} is none of {', '.join(EMOTIONS)}; others={{{unknown[0]!r}: "
+                f"None}} leaves it out, {{{unknown[0]!r}: 'happy'}} renames it."
+            )
+        return self._renumber([code if isinstance(code, int) else -1 for code in codes], EMOTIONS)
 
     def _renumber(self, codes, names):
         """The samples whose class has a code of 0 or more, under the new names."""
@@ -176,17 +178,10 @@ class Labelled:
                 f"labels: expected 0 to {len(names) - 1} for {', '.join(names)}, got {labels.min()} to "
                 f"{labels.max()}."
             )
-        object.__setattr__(self, "labels", labels.astype(int))
-        object.__setattr__(self, "names", names)
-        if self.persons is not None:
-            persons = as_array(self.persons, "persons")
-            if persons.shape != (n,):
-                raise ValueError(f"persons: expected one for each of {n} samples, got {persons.shape}.")
-            object.__setattr__(self, "persons", persons)
-
-    def _about(self):
-        persons = "" if self.persons is None else f" of {len(np.unique(self.persons))} persons"
-        return persons, ", ".join(f"{n} × {name}" for name, n in self.counts.items())
+        persons = None if self.persons is None else as_array(self.persons, "persons")
+        if persons is not None and persons.shape != (n,):
+            raise ValueError(f"persons: expected one for each of {n} samples, got {persons.shape}.")
+        vars(self).update(labels=labels.astype(int), names=names, persons=persons)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -213,25 +208,19 @@ class EmotionFaces(Labelled):
     sources: np.ndarray | None = None
 
     def __post_init__(self):
-        images = self.images
-        if np.size(images):  # a subset may be empty
-            images = as_faces(images, leading=1)
-        images = as_array(images, "images")
+        images = self.images if np.size(self.images) == 0 else as_faces(self.images, leading=1)
+        images = as_array(images, "images")  # a subset may be empty
         if images.ndim != 3 or (images.size and is_colour(images)) or images.dtype != np.uint8:
-            cure = "(255 * images).round().astype(np.uint8)" if images.ndim == 3 else "cv2.cvtColor"
             raise ValueError(
                 f"images: expected gray uint8 of shape (N, H, W), got {images.dtype} of {images.shape}; "
-                f"{cure} makes them."
+                "(255 * images).round().astype(np.uint8) makes them of floats, cv2.cvtColor of colours."
             )
-        object.__setattr__(self, "images", images)
+        sources = None if self.sources is None else np.asarray(self.sources)
+        vars(self).update(images=images, sources=sources)
         self._check(len(images))
-        if self.sources is not None:
-            object.__setattr__(self, "sources", np.asarray(self.sources))
 
-    def __repr__(self):
-        persons, classes = self._about()
-        n, height, width = self.images.shape
-        return f"EmotionFaces: {n} faces of {height} × {width}{persons}\n  {classes}"
+    def _form(self, persons):
+        return " of {} × {}".format(*self.images.shape[1:]) + persons
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -266,9 +255,8 @@ class ActionUnits(Labelled):
             raise ValueError(
                 f"units: expected shape (N, {len(self.unit_names)}), a column a unit, got {units.shape}."
             )
-        object.__setattr__(self, "units", units)
+        vars(self).update(units=units)
         self._check(len(units))
 
-    def __repr__(self):
-        persons, classes = self._about()
-        return f"ActionUnits: {len(self)} faces{persons} × {' '.join(self.unit_names)}\n  {classes}"
+    def _form(self, persons):
+        return f"{persons} × {' '.join(self.unit_names)}"

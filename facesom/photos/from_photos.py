@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections import Counter
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -39,16 +37,6 @@ LIMITS = {
 }
 
 
-class _Frame(NamedTuple):
-    """One look at one person."""
-
-    file: str
-    frame: int
-    points: np.ndarray | None  # (68, 2)
-    quality: float
-    reason: str
-
-
 @dataclass(frozen=True, eq=False, repr=False)
 class DrawnPhotos:
     """Drawn faces of P persons, N frames each, and what was left out on the way.
@@ -62,9 +50,9 @@ class DrawnPhotos:
         Names, in the order of the data set.
     landmarks : ndarray of float64, shape (P, N, 42, 2)
         What was drawn, in pixels of the drawing: draw it anew with `drawing.draw_landmarks`.
-    rows : dict of str to ndarray
-        Every frame that was looked at: "person", "file", "frame" (0 for a photo), "quality" (1 the best, 0
-        poor), "reason" why it was left out, or "", "used", whether it is in the data set.
+    rows : pandas.DataFrame
+        One row for each frame that was looked at: "person", "file", "frame" (0 for a photo), "quality" (1 the
+        best, 0 poor), "reason" why it was left out, or "", "used", whether it is in the data set.
     too_few : dict of str to int
         Persons left out, and how many good frames they have.
     failed : dict of str to str
@@ -74,33 +62,37 @@ class DrawnPhotos:
     dataset: FaceDataset
     persons: tuple
     landmarks: np.ndarray
-    rows: dict
+    rows: pd.DataFrame
     too_few: dict
     failed: dict
 
     @property
     def reasons(self):
         """dict of str to int: how many frames were left out for which reason."""
-        return dict(Counter(self.rows["reason"][self.rows["reason"] != ""].tolist()).most_common())
+        return _reasons(self.rows)
 
     def to_frame(self):
         """Return a pandas DataFrame, one row for each frame that was looked at; columns as in `rows`."""
-        return pd.DataFrame(self.rows)
+        return self.rows.copy()
 
     def __repr__(self):
-        looked, used = self.rows["person"].size, int(self.rows["used"].sum())
-        good = int((self.rows["reason"] == "").sum())
-        lines = [
-            f"DrawnPhotos: {self.dataset.n_persons} persons × {self.dataset.n_frames} frames",
-            f"  {looked} frames looked at, {good} good, {used} used, evenly spaced",
-        ]
-        if self.reasons:
-            lines.append("  left out: " + ", ".join(f"{n} {reason}" for reason, n in self.reasons.items()))
-        if self.too_few:
-            few = ", ".join(f"{name} ({n})" for name, n in self.too_few.items())
-            lines.append(f"  persons with too few good frames: {few}")
-        lines += [f"  could not read {name}: {why}" for name, why in self.failed.items()]
-        return "\n".join(lines)
+        good, used = (self.rows["reason"] == "").sum(), self.rows["used"].sum()
+        said = {
+            "left out": [f"{n} {reason}" for reason, n in self.reasons.items()],
+            "persons with too few good frames": [f"{name} ({n})" for name, n in self.too_few.items()],
+            "could not read": [f"{name}: {why}" for name, why in self.failed.items()],
+        }
+        return "\n".join(
+            [
+                f"DrawnPhotos: {self.dataset.n_persons} persons × {self.dataset.n_frames} frames",
+                f"  {len(self.rows)} frames looked at, {good} good, {used} used, evenly spaced",
+                *(f"  {what}: {', '.join(names)}" for what, names in said.items() if names),
+            ]
+        )
+
+
+def _reasons(rows):
+    return rows["reason"][rows["reason"] != ""].value_counts().to_dict()
 
 
 def draw_from_photos(
@@ -170,9 +162,8 @@ def draw_from_photos(
         If an argument is out of its range.
     """
     limits = _check_limits(limits)
-    check_whole(min_frames, "min_frames")
-    if n_frames is not None:
-        check_whole(n_frames, "n_frames")
+    for name, value in (("min_frames", min_frames), ("n_frames", 1 if n_frames is None else n_frames)):
+        check_whole(value, name)
 
     # what would fail after a long run fails here
     draw_landmarks(np.empty((0, 42, 2)), size=size)
@@ -186,60 +177,53 @@ def draw_from_photos(
 
     options = {"detector": detector, "min_size": min_size}
     video_options = options | {"every": every, "max_frames": max_frames, "progress": progress}
-    found, failed = {}, {}
+    looks, failed = [], {}
     for path, person in tqdm(files, desc="files", disable=not progress):
         try:
             if is_video(path):
                 tracks = track_faces(path, each=measure, **video_options)
-                seen = _from_video(tracks, person, path, limits)
+                looks += _from_video(tracks, person, path, limits)
             else:
-                seen = {person: [_from_photo(path, options, measure, limits)]}
+                looks += _from_photo(path, person, options, measure, limits)
         except (DatasetError, OSError) as error:
             failed[str(path)] = str(error)
-            seen = {}
-        for name, frames in seen.items():
-            found.setdefault(name, []).extend(frames)
-    return _drawn(found, failed, label, n_frames, min_frames, size)
+    looks = pd.DataFrame(looks, columns=["person", "file", "frame", "points", "quality", "reason"])
+    return _drawn(looks, failed, label, n_frames, min_frames, size)
 
 
 def _check_limits(limits):
-    limits = dict(limits or {})
-    if unknown := [name for name in limits if name not in LIMITS]:
-        raise ValueError(f"limits: expected some of {', '.join(LIMITS)}, got {unknown[0]!r}.")
-    for name, value in limits.items():
+    for name, value in (limits or {}).items():
+        if name not in LIMITS:
+            raise ValueError(f"limits: expected some of {', '.join(LIMITS)}, got {name!r}.")
         if not np.isscalar(value) or not value >= 0:
             raise ValueError(f"limits: expected a number from 0 up for {name!r}, got {value!r}.")
-    return LIMITS | limits
+    return LIMITS | (limits or {})
 
 
-def _from_photo(path, options, measure, limits):
+def _from_photo(path, person, options, measure, limits):
+    """A row of what was seen; of several faces the largest steady one counts."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a photo was scaled down does not matter to its drawing
         photo = read_photo(path)
     boxes = find_faces(photo, **options)
     if not len(boxes):
-        return _Frame(str(path), 0, None, 0.0, "no face")
-    points, spread = (np.array(values) for values in zip(*measure(photo, boxes), strict=True))
-    largest = np.lexsort((-boxes[:, 2] * boxes[:, 3], spread > limits["unsteady"]))[:1]
-    ((quality, reason),) = _judge(points[largest], spread[largest], np.zeros(1), limits)
-    return _Frame(str(path), 0, points[largest[0]], quality, reason)
+        return [(person, str(path), 0, None, 0.0, "no face")]
+    seen = measure(photo, boxes)
+    unsteady = [spread > limits["unsteady"] for _, spread in seen]
+    largest = np.lexsort((-boxes[:, 2] * boxes[:, 3], unsteady))[0]
+    return _judge(person, path, np.zeros(1, int), seen[largest : largest + 1], limits)
 
 
 def _from_video(tracks, person, path, limits):
-    """{name: frames} for each face of a video; looks at which nobody was seen count as the first one's."""
-    seen = {}
+    """Rows of each face of a video; looks at which nobody was seen count as the first one's."""
+    rows = []
     seen_most = np.argsort(-np.bincount(tracks.face, tracks.boxes[:, 2], len(tracks)), kind="stable")
     for place, face in enumerate(seen_most):
         mine = np.flatnonzero(tracks.face == face)
-        points, spread = (np.array(values) for values in zip(*(tracks.values[k] for k in mine), strict=True))
-        judged = _judge(points, spread, _jumps(points, tracks.frame[mine]), limits)
-        seen[person if place == 0 else f"{person}#{place + 1}"] = [
-            _Frame(str(path), int(tracks.frame[k]), row, *verdict)
-            for k, row, verdict in zip(mine, points, judged, strict=True)
-        ]
-    nobody = np.setdiff1d(tracks.looks, tracks.frame)
-    seen.setdefault(person, []).extend(_Frame(str(path), int(n), None, 0.0, "no face") for n in nobody)
-    return seen
+        name = f"{person}#{place + 1}" if place else person
+        rows += _judge(name, path, tracks.frame[mine], [tracks.values[k] for k in mine], limits)
+    nobody = np.setdiff1d(tracks.looks, tracks.frame).tolist()
+    return rows + [(person, str(path), number, None, 0.0, "no face") for number in nobody]
 
 
 def _jumps(points, frames):
@@ -254,67 +238,54 @@ def _jumps(points, frames):
     return jumps
 
 
-def _judge(points, spread, jumps, limits):
-    """For each frame its quality, 0 to 1, and why it is too poor, or ""."""
+def _judge(person, path, frames, seen, limits):
+    """Rows: for each frame its landmarks, their quality, 0 to 1, and why it is too poor, or ""."""
+    points, spread = (np.array(values) for values in zip(*seen, strict=True))
     distance = eye_frame(points)[1]
     lids = np.zeros(len(points))
     real = distance > 0
     lids[real] = distances(points[real][:, DRAWN])[:, :2].min(axis=-1)
     with np.errstate(divide="ignore", invalid="ignore"):
         strain = {
-            "small": limits["small"] / distance,
+            "small": np.where(real, limits["small"] / distance, np.inf),
             "unsteady": spread / limits["unsteady"],
             "turned": np.abs(head_turn(points)) / limits["turned"],
-            "jumping": jumps / limits["jumping"],
+            "jumping": _jumps(points, frames) / limits["jumping"],
             "eyes closed": limits["eyes closed"] / lids,
         }
-    strain = {name: np.nan_to_num(values, nan=0.0, posinf=np.inf) for name, values in strain.items()}
-    strain["small"][~real] = np.inf
-    verdicts = []
-    for values in zip(*strain.values(), strict=True):
-        worst = max(values)
-        reason = list(strain)[values.index(worst)] if worst > 1 else ""
-        verdicts.append((0.0 if reason else float(1 - worst), reason))
-    return verdicts
+    strain = pd.DataFrame(strain).fillna(0)
+    worst = strain.max(axis=1)
+    reason = strain.idxmax(axis=1).where(worst > 1, "")
+    quality = (1 - worst).clip(lower=0)
+    verdicts = zip(frames.tolist(), points, quality.tolist(), reason, strict=True)
+    return [(person, str(path), *verdict) for verdict in verdicts]
 
 
-def _drawn(found, failed, label, n_frames, min_frames, size):
+def _drawn(looks, failed, label, n_frames, min_frames, size):
     """The result: persons with enough good frames, as many of each, drawn."""
-    good = {name: [k for k, frame in enumerate(frames) if not frame.reason] for name, frames in found.items()}
-    enough = {name: places for name, places in good.items() if len(places) >= (n_frames or min_frames)}
-    too_few = {name: len(places) for name, places in good.items() if name not in enough}
-    rows = [(name, k, frame) for name, frames in found.items() for k, frame in enumerate(frames)]
-    if not enough:
-        reasons = Counter(frame.reason for _, _, frame in rows if frame.reason).most_common()
+    good = looks["reason"] == ""
+    n_good = good.groupby(looks["person"], sort=False).sum()
+    enough = n_good[n_good >= (n_frames or min_frames)]
+    too_few = n_good.drop(enough.index).to_dict()
+    if not len(enough):
+        some = [f"{name}: {n}" for name, n in list(too_few.items())[:8]]
+        why = [f"{n} frames left out: {reason}" for reason, n in _reasons(looks).items()]
+        why += [f"{name}: {error}" for name, error in list(failed.items())[:3]]
         raise DatasetError(
-            f"nobody has {n_frames or min_frames} good frames; "
-            + (", ".join(f"{name}: {n}" for name, n in list(too_few.items())[:8]) or "no file could be read")
-            + "".join(f"; {n} frames left out: {reason}" for reason, n in reasons)
-            + "".join(f"; {name}: {why}" for name, why in list(failed.items())[:3])
-            + ". Fewer may do (min_frames), or looser limits"
+            f"nobody has {n_frames or min_frames} good frames; {', '.join(some) or 'no file could be read'}; "
+            f"{'; '.join(why)}. Fewer may do (min_frames), or looser limits"
         )
-    n_frames = n_frames or min(map(len, enough.values()))
-    used = {
-        name: [places[k] for k in np.linspace(0, len(places) - 1, n_frames).round().astype(int)]
-        for name, places in enough.items()
-    }
-    points = np.array([[found[name][k].points for k in places] for name, places in used.items()])
+    even = np.linspace(0, enough - 1, n_frames or enough.min(), axis=1).round().astype(int)
+    places = [np.flatnonzero(good & (looks["person"] == name)) for name in enough.index]
+    used = np.array([mine[chosen] for mine, chosen in zip(places, even, strict=True)])
+    points = np.array([[looks["points"][k] for k in mine] for mine in used])
     aligned = align_landmarks(points, size)
-    dataset = FaceDataset(
-        draw_landmarks(aligned, size=size), distances(points[..., DRAWN, :]), _labels(used, label)
-    )
-    looked = [
-        (name, frame.file, frame.frame, frame.quality, frame.reason, k in used.get(name, ()))
-        for name, k, frame in rows
-    ]
-    names = ("person", "file", "frame", "quality", "reason", "used")
-    columns = dict(zip(names, map(np.array, zip(*looked, strict=True)), strict=True))
-    return DrawnPhotos(dataset, tuple(used), aligned, columns, too_few, failed)
-
-
-def _labels(persons, label):
     if callable(label):
-        return np.array([label(name) for name in persons])
-    if label and (missing := [name for name in persons if name not in label]):
-        warnings.warn(f"no label for {', '.join(missing)}: -1 in y.", stacklevel=4)
-    return np.array([(label or {}).get(name, -1) for name in persons])
+        y = [label(name) for name in enough.index]
+    else:
+        y = [(label or {}).get(name, -1) for name in enough.index]
+    if isinstance(label, dict) and (missing := [name for name in enough.index if name not in label]):
+        warnings.warn(f"no label for {', '.join(missing)}: -1 in y.", stacklevel=3)
+    X1, X2 = draw_landmarks(aligned, size=size), distances(points[..., DRAWN, :])
+    rows = looks.drop(columns="points").assign(used=np.isin(looks.index, used))
+    return DrawnPhotos(FaceDataset(X1, X2, np.array(y)), tuple(enough.index), aligned, rows, too_few, failed)
