@@ -1,7 +1,5 @@
 """Tables of action units: of OpenFace, Py-Feat, LibreFace, and any with a column for each unit."""
 
-from __future__ import annotations
-
 import re
 import warnings
 
@@ -10,8 +8,6 @@ import numpy as np
 from facesom.io import DatasetError, read_table, to_number
 
 from .labelled import UNLABELLED, ActionUnits
-
-__all__ = ["read_action_units"]
 
 _NAMED = re.compile(r"au[ _-]?0*(\d+)(?:_(r|c|intensity|presence))?", re.IGNORECASE)
 _NUMBERED = re.compile(r"0*(\d+)()")

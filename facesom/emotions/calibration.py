@@ -1,12 +1,8 @@
 """Whether probabilities mean what they say."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from facesom.io import as_array
-
-__all__ = ["calibration_bins", "calibration_error"]
 
 N_BINS = 10
 

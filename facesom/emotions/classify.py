@@ -1,7 +1,5 @@
 """The classical classifiers of labelled faces, fitted and compared in one manner on the same split."""
 
-from __future__ import annotations
-
 import warnings
 
 import numpy as np
@@ -26,8 +24,6 @@ from facesom.io import check_whole
 from .labelled import check_labelled
 from .scores import classification_scores
 from .splits import check_disjoint
-
-__all__ = ["KMeansClassifier", "classifiers", "compare_classifiers", "cross_validate_classifiers"]
 
 
 class KMeansClassifier(ClassifierMixin, BaseEstimator):

@@ -1,7 +1,5 @@
 """The same picture twice: equal pixel by pixel, or saved again, resized, mirrored, brightened."""
 
-from __future__ import annotations
-
 from hashlib import blake2b
 
 import cv2
@@ -10,8 +8,6 @@ from scipy.fft import dctn
 from scipy.spatial import KDTree
 
 from facesom.io import REC_601, as_array, as_faces, is_colour, on_ground
-
-__all__ = ["find_copies", "image_hashes"]
 
 SIDE = 16  # pixels of the thumbnails that are compared
 ALIKE = 0.975  # correlation from which two are one picture

@@ -1,7 +1,5 @@
 """FER2013 (Goodfellow et al., 2013): 35,887 faces of 48 x 48 pixels with one of seven emotions each."""
 
-from __future__ import annotations
-
 import warnings
 from pathlib import Path
 
@@ -10,8 +8,6 @@ import numpy as np
 from facesom.io import DatasetError, as_array, atomic_write, read_npz, read_table, to_whole
 
 from .labelled import EMOTIONS, EmotionFaces
-
-__all__ = ["USAGES", "read_fer2013", "write_fer2013"]
 
 #: The official parts: to train on, to choose by, to report once.
 USAGES = ("Training", "PublicTest", "PrivateTest")

@@ -1,7 +1,5 @@
 """Faces sorted into folders, one for each class: read, and written."""
 
-from __future__ import annotations
-
 import re
 import warnings
 from pathlib import Path
@@ -12,8 +10,6 @@ from PIL import Image
 from facesom.io import DatasetError, atomic_folder, check_whole, is_hidden, read_image
 
 from .labelled import EmotionFaces, few
-
-__all__ = ["read_emotion_folder", "write_emotion_folder"]
 
 
 def read_emotion_folder(path, *, size=48, person=None, skip_unreadable=False):

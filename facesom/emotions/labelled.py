@@ -1,14 +1,10 @@
 """Faces and action units with a class each: what readers return, what splits and classifiers take."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from facesom.io import as_array, as_faces, is_colour
-
-__all__ = ["EMOTIONS", "ActionUnits", "EmotionFaces"]
 
 #: The seven classes of FER2013 in the order of their codes, 0 to 6.
 EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")

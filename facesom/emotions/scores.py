@@ -1,15 +1,11 @@
 """How well classes are told apart: accuracy and its relatives, with intervals and what chance reaches."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from facesom.io import as_array, check_whole
-
-__all__ = ["MEASURES", "ClassificationScores", "classification_scores"]
 
 #: What `ClassificationScores` measures: its attributes, and how tables call them.
 MEASURES = {

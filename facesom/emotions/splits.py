@@ -1,7 +1,5 @@
 """Training and test halves that share neither persons nor images, and classes made equally large."""
 
-from __future__ import annotations
-
 import warnings
 from dataclasses import is_dataclass
 
@@ -13,8 +11,6 @@ from facesom.io import as_array, check_whole
 
 from .copies import find_copies, image_hashes
 from .labelled import check_labelled, few
-
-__all__ = ["balanced", "check_disjoint", "split_by_person", "split_train_test"]
 
 N_DRAWS = 200
 

@@ -5,8 +5,6 @@ can stand behind them, e.g. ``make_pipeline(HOG(), PCA(50), FaceSOM())``. The ro
 columns have different units (`Contours`, `PartGeometry`) put a `StandardScaler` behind.
 """
 
-from __future__ import annotations
-
 from numbers import Real
 
 import cv2

@@ -4,8 +4,6 @@ Transformers in the manner of `facesom.features`, trained on the faces at hand. 
 ``pip install torch``.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 import cv2

@@ -1,7 +1,5 @@
 """What all features of faces share: one gate for images; `fit`, `transform` and `picture` in one manner."""
 
-from __future__ import annotations
-
 import warnings
 
 import numpy as np

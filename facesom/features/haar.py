@@ -1,13 +1,9 @@
 """Haar-like features: how much brighter one rectangle of a face is than the rectangles beside it."""
 
-from __future__ import annotations
-
 import numpy as np
 from skimage.measure import block_reduce
 
 from .face_transformer import FaceTransformer, check_parameters, check_room
-
-__all__ = ["Haar"]
 
 #: Weights of neighbouring rectangles: two and three side by side, one upon the other, four crosswise.
 PATTERNS = {

@@ -3,8 +3,6 @@
 PyTorch is imported when a function needs it: ``pip install torch``.
 """
 
-from __future__ import annotations
-
 import math
 from collections import OrderedDict
 from contextlib import contextmanager

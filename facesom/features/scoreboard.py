@@ -1,7 +1,5 @@
 """What a clustering of faces is worth: agreement with known expressions, within and across persons."""
 
-from __future__ import annotations
-
 import numpy as np
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from sklearn.preprocessing import scale

@@ -3,8 +3,6 @@
 A network trains on the device that it is on: ``network.to("cuda")`` before training uses a GPU.
 """
 
-from __future__ import annotations
-
 import copy
 import math
 from dataclasses import dataclass

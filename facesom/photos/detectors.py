@@ -3,8 +3,6 @@
 The built-in one has a module of its own. How the five compare is measured by ``benchmarks/photos.py``.
 """
 
-from __future__ import annotations
-
 import threading
 from functools import cache, partial
 from pathlib import Path
@@ -15,8 +13,6 @@ import numpy as np
 from facesom.io import DatasetError, read_onnx
 
 from .face_network import face_network, lbp_cascade, scaled
-
-__all__ = ["DETECTORS", "YUNET", "fetch_yunet", "yunet"]
 
 #: The model file of YuNet (Wu et al., 2023, MIT licence) in OpenCV's collection, and its hash.
 YUNET = "face_detection_yunet_2023mar.onnx"

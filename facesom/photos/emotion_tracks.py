@@ -1,7 +1,5 @@
 """Emotions over time: what each face of a video shows, from its first sighting to its last."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +9,6 @@ from facesom.emotions import EMOTIONS, predict_emotions
 from .faces import crop_faces
 from .people import SURE, ask
 from .tracks import FaceTracks, track_faces
-
-__all__ = ["VideoEmotions", "video_emotions"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -1,7 +1,5 @@
 """A face that may be shown, scikit-image's astronaut (NASA, public domain): a video, and her landmarks."""
 
-from __future__ import annotations
-
 import tempfile
 from pathlib import Path
 
@@ -10,8 +8,6 @@ import numpy as np
 
 from facesom.io import DatasetError, atomic_write
 
-__all__ = ["ASTRONAUT_LANDMARKS", "astronaut_landmarks", "write_example_video"]
-
 FPS = 25
 HEIGHT, WIDTH = 240, 320
 PORTRAIT = np.s_[20:240, 110:330]  # of the photo
@@ -19,23 +15,8 @@ PORTRAIT = np.s_[20:240, 110:330]  # of the photo
 # second: pixels from the middle, to the right; at -230 nobody is to be seen
 _PATH = {0: 40, 1.2: -10, 1.9: -230, 2.0: -230, 2.7: -10, 4: 50, 4.9: -230, 6.9: -230, 7.7: 0, 9: 30}
 
-_X = (
-    "179.4 179.8 180.6 181.8 184.9 191.2 199.9 209.0 220.1 231.9 243.0 253.1 260.3 265.0 267.7 270.2 "
-    "271.7 186.2 192.0 200.3 208.6 216.2 235.9 244.1 252.2 260.2 265.3 225.5 225.5 225.2 224.9 214.1 "
-    "219.2 224.0 229.5 234.2 195.0 200.3 207.0 212.5 206.1 199.5 237.5 243.4 249.9 255.1 250.1 243.7 "
-    "200.3 209.0 217.5 223.2 229.2 237.3 245.6 237.3 228.8 222.1 215.8 207.4 203.1 217.2 223.1 229.1 "
-    "242.7 228.8 222.7 216.5 "
-)
-_Y = (
-    "104.4 115.9 127.3 138.6 150.2 160.1 168.3 175.7 178.1 176.9 171.0 163.8 154.3 143.3 131.5 120.1 "
-    "107.9 94.1 88.3 87.1 88.7 92.3 93.7 90.7 90.3 92.2 98.5 102.3 110.5 118.6 127.1 130.9 132.4 134.3 "
-    "132.8 131.6 101.2 97.7 98.4 103.7 104.4 103.7 105.1 100.5 100.5 104.1 106.4 106.0 139.1 139.1 139.5 "
-    "140.7 139.9 140.0 140.6 150.9 155.1 155.7 154.7 149.7 140.3 143.0 144.1 143.4 141.8 149.8 150.4 "
-    "149.4 "
-)
-
 #: 68 landmarks of the astronaut's face in `skimage.data.astronaut()`, x and y in pixels, found with dlib.
-ASTRONAUT_LANDMARKS = np.array([_X.split(), _Y.split()], dtype=float).T
+ASTRONAUT_LANDMARKS = np.loadtxt(Path(__file__).parent / "models" / "astronaut_landmarks.csv", delimiter=",")
 
 
 def astronaut_landmarks(photo, boxes):

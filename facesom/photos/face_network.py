@@ -3,8 +3,6 @@
 What the networks were trained on stands in ``models/README.md``; ``benchmarks/photos.py`` measures them.
 """
 
-from __future__ import annotations
-
 import json
 from functools import cache
 from pathlib import Path
@@ -13,8 +11,6 @@ import cv2
 import numpy as np
 
 from facesom.io import read_onnx
-
-__all__ = ["FACE_NETWORK", "FRAME", "GLANCE_NETWORK", "WINDOW", "face_network", "lbp_cascade", "scaled"]
 
 FACE_NETWORK = Path(__file__).parent / "models" / "faces.onnx"
 GLANCE_NETWORK = FACE_NETWORK.with_name("glance.onnx")  # sees half the resolution, and every second window

@@ -1,7 +1,5 @@
 """Photos as people see them, and the faces in them."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -15,8 +13,6 @@ from scipy.optimize import linear_sum_assignment
 from facesom.io import DatasetError, as_array, check_whole, on_ground, open_regular, read_image
 
 from .detectors import DETECTORS
-
-__all__ = ["as_boxes", "as_photo", "crop_faces", "find_faces", "match_boxes", "read_photo"]
 
 MAX_SIDE = 2048  # pixels: a face of a fortieth of the longer side still has 50
 LARGEST_CROP = 2  # times the longer side of the photo: beyond is nothing but its edge, and no memory for it

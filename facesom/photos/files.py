@@ -1,7 +1,5 @@
 """Photos and videos in a folder, and who is on them."""
 
-from __future__ import annotations
-
 import re
 import warnings
 from os.path import commonpath
@@ -13,12 +11,22 @@ from facesom.io import DatasetError, brief, is_hidden
 
 from .video import VIDEO_SUFFIXES
 
-__all__ = ["is_video", "list_files"]
-
 # those that Pillow does not open are among them, so that they are reported rather than passed over
 _SUFFIXES = """.apng .avif .avifs .bmp .cr2 .dib .dng .gif .heic .heics .heif .hif .j2k .jfif .jif .jp2 .jpe
  .jpeg .jpf .jpg .jpx .jxl .mpo .nef .pbm .pgm .png .pnm .ppm .psd .tga .tif .tiff .webp"""
 KNOWN = VIDEO_SUFFIXES.union(_SUFFIXES.split())
+
+
+def files_in(path):
+    """Files of a folder in the order of their names, or a file alone; hidden ones are left out."""
+    path = Path(path).expanduser()
+    if not path.exists():
+        raise DatasetError(
+            f"no folder or file {str(path)!r}: from {str(Path.cwd())!r} there is no file or folder of "
+            "this name; give a full path"
+        )
+    found = sorted(path.iterdir()) if path.is_dir() else [path]
+    return [file for file in found if file.is_file() and not is_hidden(file)]
 
 
 def list_files(source, persons=None):

@@ -1,7 +1,5 @@
 """People's own photos and videos turned into drawn faces, in the format of all notebooks."""
 
-from __future__ import annotations
-
 import warnings
 from dataclasses import dataclass
 
@@ -24,8 +22,6 @@ from .landmarks import (
     steady_landmarks,
 )
 from .tracks import track_faces
-
-__all__ = ["LIMITS", "DrawnPhotos", "draw_from_photos", "find_landmarks"]
 
 #: What makes a frame too poor to draw. The limit is the most that passes, for lids and distance the least.
 LIMITS = {

@@ -1,7 +1,5 @@
 """Faces of photos labelled by hand, in a small CSV, and how well models do against it."""
 
-from __future__ import annotations
-
 import csv
 from collections import Counter
 from dataclasses import dataclass
@@ -13,8 +11,6 @@ from facesom.emotions import EMOTIONS, SYNONYMS, classification_scores
 from facesom.io import DatasetError, atomic_write, read_table, to_whole
 
 from .faces import match_boxes
-
-__all__ = ["NO_FACE", "FaceLabels", "PeopleEvaluation", "evaluate_groups", "read_labels", "write_label_sheet"]
 
 COLUMNS = ("photo", "face", "x", "y", "w", "h", "label")
 PERSON = "person"  # a column that may be there, too
@@ -50,6 +46,13 @@ class FaceLabels:
     names: tuple
     persons: tuple
 
+    @classmethod
+    def of(cls, rows, names):
+        """Labels from rows of photo, face, box, label and person."""
+        photos, faces, boxes, labels, persons = zip(*rows, strict=True) if rows else [()] * 5
+        boxes = np.array(boxes, int).reshape(-1, 4)
+        return cls(photos, np.array(faces, int), boxes, labels, tuple(names), persons)
+
     def __len__(self):
         return len(self.photos)
 
@@ -82,16 +85,17 @@ def write_label_sheet(results, path):
     path = Path(path)
     results = _as_list(results)
     names = results[0].names if results else EMOTIONS
-    rows, kept, old = [], set(), read_labels(path, names=names) if path.exists() else None
+    old = read_labels(path, names=names) if path.exists() else FaceLabels.of([], names)
+    rows, kept = [], set()
     for result in results:
-        places = [-1] * len(result) if old is None else _places(result, old)
+        places = _places(result, old)
         kept.update(places)
         for face, (box, place) in enumerate(zip(result.boxes.tolist(), places, strict=True)):
             written = (old.labels[place], old.persons[place]) if place >= 0 else ("", "")
             rows.append([result.name, face, *box, *written])
-    for k in range(0 if old is None else len(old)):
+    for k, (photo, box) in enumerate(zip(old.photos, old.boxes.tolist(), strict=True)):
         if k not in kept and (old.labels[k] or old.persons[k]):
-            rows.append([old.photos[k], "", *old.boxes[k].tolist(), old.labels[k], old.persons[k]])
+            rows.append([photo, "", *box, old.labels[k], old.persons[k]])
     columns = [*COLUMNS, PERSON] if any(row[-1] for row in rows) else COLUMNS
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path, newline="", encoding="utf-8") as file:
@@ -125,7 +129,6 @@ def read_labels(path, *, names=EMOTIONS, skip_unreadable=False):
     DatasetError
         If this is no such table; the message says in which line and what is wrong.
     """
-    names = tuple(names)
     known = {word: name for name in names for word in (name.lower(), *SYNONYMS.get(name, ()))}
 
     def start(columns):
@@ -135,36 +138,29 @@ def read_labels(path, *, names=EMOTIONS, skip_unreadable=False):
                 f"expected the columns {', '.join(COLUMNS)}, lacks {', '.join(missing)}; "
                 "start from the file that write_label_sheet wrote."
             )
-        return lambda cells: _labelled(dict(zip(header, cells, strict=True)), known)
+        return lambda cells: parse(dict(zip(header, cells, strict=True)))
+
+    def parse(cells):
+        if not cells["photo"]:
+            raise ValueError("expected the name of the photo, the cell is empty")
+        numbers = []
+        for column in COLUMNS[1:6]:
+            try:
+                numbers.append(to_whole(cells[column] or "-1" * (column == "face")))
+            except ValueError as error:
+                raise ValueError(f"{column}: {error}") from None
+        face, *box = numbers
+        if min(box[2:]) < 1:
+            raise ValueError(f"expected a box of at least a pixel, got {box[2]} × {box[3]}")
+        label = cells["label"].lower()
+        if label not in ("", NO_FACE, *known):
+            wanted = f"{', '.join(names)}, {NO_FACE} or nothing"
+            raise ValueError(f"label: expected one of {wanted}, got {cells['label']!r}")
+        return cells["photo"], face, box, known.get(label, label), cells.get(PERSON, "").strip()
 
     words = {"what": "a sheet of labels", "place": "line {line}", "cells": "cells"}
     rows = read_table(path, start, skip_unreadable=skip_unreadable, **words)
-    found = [row for _, row in rows]
-    photos, faces, boxes, labels, persons = zip(*found, strict=True) if found else ((), (), (), (), ())
-    boxes = np.array(boxes, int).reshape(-1, 4)
-    return FaceLabels(photos, np.array(faces, int), boxes, labels, names, persons)
-
-
-def _labelled(cells, known):
-    """Photo, face, box, label and person of one row, or `ValueError`."""
-    if not cells["photo"]:
-        raise ValueError("expected the name of the photo, the cell is empty")
-    numbers = {}
-    for column in ("face", "x", "y", "w", "h"):
-        try:
-            numbers[column] = to_whole(cells[column] or ("-1" if column == "face" else ""))
-        except ValueError as error:
-            raise ValueError(f"{column}: {error}") from None
-    if numbers["w"] < 1 or numbers["h"] < 1:
-        raise ValueError(f"expected a box of at least a pixel, got {numbers['w']} × {numbers['h']}")
-    label = cells["label"].lower()
-    if label and label != NO_FACE and label not in known:
-        raise ValueError(
-            f"label: expected one of {', '.join(dict.fromkeys(known.values()))}, {NO_FACE} or nothing, "
-            f"got {cells['label']!r}"
-        )
-    box = [numbers[c] for c in "xywh"]
-    return cells["photo"], numbers["face"], box, known.get(label, label), cells.get(PERSON, "").strip()
+    return FaceLabels.of([row for _, row in rows], names)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -240,72 +236,73 @@ def evaluate_groups(results, labels, *, n_bootstraps=1000, seed=0):
     ValueError
         If no photo has both results and labels, two results have one name, or the emotions differ.
     """
-    results = _as_list(results)
-    by_name = {result.name: result for result in results}
-    if len(by_name) < len(results):
-        twice = next(name for name, n in Counter(r.name for r in results).items() if n > 1)
+    results, names = _as_list(results), labels.names
+    by_name = Counter(result.name for result in results)
+    if (twice := by_name.most_common(1)) and twice[0][1] > 1:
         raise ValueError(
-            f"results: expected photos of different names, {twice!r} is there twice; rename one."
+            f"results: expected photos of different names, {twice[0][0]!r} is there twice; rename one."
         )
     if not set(by_name) & set(labels.photos):
         raise ValueError(
             f"labels: expected labels of some of {', '.join(list(by_name)[:4])}, got those of "
             f"{', '.join(sorted(set(labels.photos))[:4]) or 'no photo'}; the names must be the same."
         )
-    names = labels.names
     faces, missed = [], []
-    for name, result in by_name.items():
+    for result in results:
         if result.names != names:
             raise ValueError(f"results: expected the emotions {names} of the labels, got {result.names}.")
         places = _places(result, labels)
-        for face, k in enumerate(places):
-            faces.append((result, face, k, labels.labels[k] if k >= 0 else ""))
-        for k, photo in enumerate(labels.photos):
-            if photo == name and k not in places and labels.labels[k] not in ("", NO_FACE):
-                missed.append((name, tuple(labels.boxes[k].tolist())))
-    false = [(result, face) for result, face, _, label in faces if label == NO_FACE]
-    known = [found for found in faces if found[3] not in ("", NO_FACE)]
-    rows = [(result, face, names.index(label)) for result, face, _, label in known]
-    persons = [labels.persons[place] for _, _, place, _ in known]
-    photos = tuple(result.name for result, _, _ in rows)
-    truth = np.array([code for _, _, code in rows], dtype=int)
-    probabilities = np.array([r.probabilities[face] for r, face, _ in rows]).reshape(-1, len(names))
-    models = {"model": probabilities}
-    if rows and all(result.second is not None for result, _, _ in rows):
-        models["second"] = np.array([r.second[face] for r, face, _ in rows])
-    unit, units = "photos", photos if len(set(photos)) >= ENOUGH_PHOTOS else None
+        written = [("", "") if k < 0 else (labels.labels[k], labels.persons[k]) for k in places]
+        faces += [(result, face, *said) for face, said in enumerate(written)]
+        for k in set(_rows_of(result, labels)) - set(places):
+            if labels.labels[k] not in ("", NO_FACE):
+                missed.append((result.name, tuple(labels.boxes[k].tolist())))
+    false = [found[:2] for found in faces if found[2] == NO_FACE]
+    known = [found for found in faces if found[2] in names]
+    photos = tuple(result.name for result, *_ in known)
+    persons = [person for *_, person in known]
+    truth = np.array([names.index(label) for _, _, label, _ in known], dtype=int)
+    rows = [(result, face) for result, face, *_ in known]
+    probabilities = np.array([r.probabilities[face] for r, face in rows]).reshape(-1, len(names))
+    models = {"model": probabilities} if rows else {}
+    if rows and all(result.second is not None for result, _ in rows):
+        models["second"] = np.array([result.second[face] for result, face in rows])
+    asked = {"unit": "photos", "groups": photos if len(set(photos)) >= ENOUGH_PHOTOS else None}
     if all(persons):
-        unit, units = "persons", persons
-    asked = dict(names=names, groups=units, unit=unit, n_bootstraps=n_bootstraps, seed=seed)
-    scores = {
-        name: classification_scores(truth, probabilities=p, **asked) for name, p in models.items() if rows
-    }
-    predicted = probabilities.argmax(axis=1) if rows else truth
-    given = probabilities[np.arange(len(truth)), truth]
-    order = np.argsort(given, kind="stable")
-    stack = np.empty((0, *results[0].crops.shape[1:]), np.uint8)
+        asked = {"unit": "persons", "groups": persons}
+    asked |= {"names": names, "n_bootstraps": n_bootstraps, "seed": seed}
+    predicted = probabilities.argmax(axis=1)
+    order = np.argsort(probabilities[np.arange(len(truth)), truth], kind="stable")
     return PeopleEvaluation(
-        scores=scores,
+        scores={name: classification_scores(truth, probabilities=p, **asked) for name, p in models.items()},
         photos=photos,
-        faces=np.array([face for _, face, _ in rows], dtype=int),
-        crops=np.array([result.crops[face] for result, face, _ in rows]) if rows else stack,
+        faces=np.array([face for _, face in rows], dtype=int),
+        crops=_crops(rows, results),
         truth=truth,
         predicted=predicted,
         probabilities=probabilities,
         worst=order[predicted[order] != truth[order]],
         false_faces=tuple((result.name, face) for result, face in false),
-        false_crops=np.array([result.crops[face] for result, face in false]) if false else stack,
+        false_crops=_crops(false, results),
         missed=tuple(missed),
         n_unlabelled=len(faces) - len(known) - len(false),
         names=names,
     )
 
 
+def _crops(rows, results):
+    crops = [result.crops[face] for result, face in rows]
+    return np.array(crops, np.uint8).reshape(-1, *results[0].crops.shape[1:])
+
+
+def _rows_of(result, labels):
+    return [k for k, photo in enumerate(labels.photos) if photo == result.name]
+
+
 def _places(result, labels):
     """Place among the labels of each face of a photo, -1 where there is none."""
-    theirs = [k for k, photo in enumerate(labels.photos) if photo == result.name]
-    partner = match_boxes(result.boxes, labels.boxes[theirs], OVERLAP)
-    return [theirs[place] if place >= 0 else -1 for place in partner]
+    theirs = _rows_of(result, labels)
+    return np.array([*theirs, -1])[match_boxes(result.boxes, labels.boxes[theirs], OVERLAP)].tolist()
 
 
 def _as_list(results):

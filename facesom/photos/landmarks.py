@@ -4,8 +4,6 @@ The scheme is that of Sagonas et al. (2013), "300 Faces in-the-Wild": 0-16 jaw, 
 36-47 eyes, 48-67 lips; "left" is the left of the picture.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,8 +14,6 @@ import numpy as np
 from facesom.io import DatasetError, as_array
 
 from .faces import as_boxes, as_photo
-
-__all__ = ["align_landmarks", "eye_frame", "find_landmarks", "head_turn", "steady_landmarks"]
 
 #: Which of the 68 points are drawn: brows, eyes, lips, in the order of `drawing.LANDMARKS`.
 DRAWN = np.r_[17:27, 36:68]

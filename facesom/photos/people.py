@@ -1,22 +1,20 @@
 """The people on a photo: everybody's emotion, and what their faces say together."""
 
-from __future__ import annotations
-
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.spatial.distance import jensenshannon
 from scipy.special import entr
 from tqdm.auto import tqdm
 
 from facesom.emotions import EMOTIONS, predict_emotions
-from facesom.io import DatasetError, is_hidden
+from facesom.io import DatasetError
 
 from .faces import as_boxes, as_photo, crop_faces, find_faces, read_photo
-
-__all__ = ["SURE", "PeoplePhoto", "PeopleSummary", "analyze_group", "analyze_groups", "ask", "ranked"]
+from .files import files_in
 
 SURE = 0.5  # a probability from which an emotion is more probable than all others together
 
@@ -63,14 +61,14 @@ class PeopleSummary:
         k = len(self.distances)
         if not k:
             return "PeopleSummary: no face"
-        order = np.argsort(-self.mean, kind="stable")[:3]
+        average = [f"{self.names[c]} {self.mean[c]:.2f}" for c in np.argsort(-self.mean, kind="stable")[:3]]
         lines = [
             f"PeopleSummary: {k} face{'s' * (k > 1)}",
-            "  counted    " + ranked(self.sure, self.counts, self.names),
-            "  on average " + ", ".join(f"{self.names[c]} {self.mean[c]:.2f}" for c in order),
+            f"  counted    {ranked(self.sure, self.counts, self.names)}",
+            f"  on average {', '.join(average)}",
             f"  entropy {self.entropy:.2f}, agreement {self.agreement:.2f}",
         ]
-        if self.differs is not None:
+        if k > 2:
             lines.append(f"  face {self.differs} differs most ({self.distances[self.differs]:.2f})")
         if not np.isnan(self.models_agree):
             lines.append(f"  both models agree on {self.models_agree:.0%} of the faces")
@@ -140,12 +138,15 @@ class PeoplePhoto:
         -------
         PeopleSummary
         """
-        p, n_classes = self.probabilities, len(self.names)
-        k = len(p)
+        p, (k, n_classes) = self.probabilities, self.probabilities.shape
         mean = p.mean(axis=0) if k else np.full(n_classes, np.nan)
-        most = np.log(max(2, min(k, n_classes)))
-        divergence = (entr(mean).sum() - entr(p).sum(axis=1).mean()) / most if k else np.nan
+        divergence = (entr(mean).sum() - entr(p).sum() / max(k, 1)) / np.log(max(2, min(k, n_classes)))
         others = (p.sum(axis=0) - p) / max(k - 1, 1)
+        with np.errstate(invalid="ignore"):  # rounding may leave a root of less than 0
+            distances = jensenshannon(p, others, base=2, axis=1) if k > 1 else np.zeros(k)
+        agree = np.nan
+        if self.second is not None and k:
+            agree = float((self.second.argmax(axis=1) == self.predicted).mean())
         return PeopleSummary(
             names=self.names,
             counts=np.bincount(self.predicted, minlength=n_classes),
@@ -153,10 +154,8 @@ class PeoplePhoto:
             mean=mean,
             entropy=float(entr(mean).sum() / np.log(n_classes)),
             agreement=float(1 - np.clip(divergence, 0, 1)),
-            distances=_js_distance(p, others) if k > 1 else np.zeros(k),
-            models_agree=np.nan
-            if self.second is None or not k
-            else float((self.second.argmax(axis=1) == self.predicted).mean()),
+            distances=np.nan_to_num(distances).clip(0, 1),
+            models_agree=agree,
         )
 
     def to_frame(self):
@@ -169,18 +168,17 @@ class PeoplePhoto:
             for each emotion, and, with a second model, second (its emotion) and second_NAME.
         """
         names = np.array(self.names)
-        columns = {"photo": self.name, "face": np.arange(len(self))}
-        columns |= dict(zip("xywh", self.boxes.T, strict=True))
-        columns |= {
-            "emotion": names[self.predicted],
-            "probability": self.probabilities.max(axis=1, initial=0),
-            "sure": self.sure,
-        }
-        columns |= dict(zip(names, self.probabilities.T, strict=True))
+        table = pd.DataFrame(self.boxes, columns=list("xywh"))
+        table.insert(0, "photo", self.name)
+        table.insert(1, "face", np.arange(len(self)))
+        table["emotion"] = names[self.predicted]
+        table["probability"] = self.probabilities.max(axis=1, initial=0)
+        table["sure"] = self.sure
+        table[names] = self.probabilities
         if self.second is not None:
-            columns["second"] = names[self.second.argmax(axis=1)]
-            columns |= {f"second_{name}": p for name, p in zip(names, self.second.T, strict=True)}
-        return pd.DataFrame(columns)
+            table["second"] = names[self.second.argmax(axis=1)]
+            table[[f"second_{name}" for name in names]] = self.second
+        return table
 
 
 def ranked(sure, counts, names):
@@ -192,12 +190,6 @@ def ranked(sure, counts, names):
             more = f" (and {unsure} unsure)" if sure[c] else " (unsure)"
             parts.append(f"{sure[c] or unsure} × {names[c]}{more if unsure else ''}")
     return ", ".join(parts)
-
-
-def _js_distance(p, q):
-    """Jensen-Shannon distance, base 2, of the rows of p (K, C) and q (K, C): (K,), 0 to 1."""
-    gain = entr((p + q) / 2).sum(axis=1) - (entr(p) + entr(q)).sum(axis=1) / 2
-    return np.sqrt(np.clip(gain / np.log(2), 0, 1))
 
 
 def analyze_group(
@@ -269,11 +261,9 @@ def ask(model, crops, names, what="model"):
             f"{what}: expected probabilities of shape ({len(crops)}, {len(names)}), one row per face and a "
             f"column for each of {', '.join(names)}, got {answer.shape}; pass names=... of its classes."
         )
-    if not (answer >= 0).all() or not np.allclose(answer.sum(axis=1), 1, atol=1e-3):
-        raise ValueError(
-            f"{what}: expected rows that sum to 1, got {answer[0].round(3)}; are these logits? Then use "
-            "softmax."
-        )
+    if not ((answer >= 0).all() and np.allclose(answer.sum(axis=1), 1, atol=1e-3)):
+        got = answer[0].round(3)
+        raise ValueError(f"{what}: expected rows that sum to 1, got {got}; are these logits? Use softmax.")
     return answer
 
 
@@ -301,14 +291,7 @@ def analyze_groups(paths, *, progress=True, **options):
         If there is no file.
     """
     if isinstance(paths, (str, Path)):
-        paths = Path(paths)
-        if not paths.exists():
-            raise DatasetError(f"no folder or file {str(paths)!r}; looked from {str(Path.cwd())!r}")
-        paths = (
-            sorted(p for p in paths.iterdir() if p.is_file() and not is_hidden(p))
-            if paths.is_dir()
-            else [paths]
-        )
+        paths = files_in(paths)
     if not len(paths):
         raise DatasetError("expected photos, found no file")
     results, failed = [], {}
@@ -318,7 +301,6 @@ def analyze_groups(paths, *, progress=True, **options):
         except (DatasetError, OSError) as error:
             failed[str(path)] = str(error)
     if failed:
-        warnings.warn(
-            f"{len(failed)} of {len(paths)} files left out:\n  " + "\n  ".join(failed.values()), stacklevel=2
-        )
+        said = "\n  ".join(failed.values())
+        warnings.warn(f"{len(failed)} of {len(paths)} files left out:\n  {said}", stacklevel=2)
     return results, failed

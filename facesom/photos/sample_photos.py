@@ -1,16 +1,13 @@
 """Photos that a notebook can show: one's own, or some made of scikit-image's portrait of an astronaut."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
 
-from facesom.io import atomic_write, is_hidden
+from facesom.io import atomic_write
 
-__all__ = ["VERSIONS", "astronaut_versions", "find_photos"]
+from .files import files_in
 
 #: What is done to the portrait in each place of `astronaut_versions`, from left to right, row by row.
 VERSIONS = ("as she is", "mirrored", "head tilted", "in the dark", "out of focus", "mouth covered")
@@ -64,47 +61,27 @@ def find_photos(path="", *, folder="outputs"):
         If there is no such file or folder, the folder is empty, or ``"upload"`` is asked for outside Colab.
     """
     if path == "upload":
-        return _upload()
+        try:
+            from google.colab import files
+        except ImportError:
+            raise ValueError('photo_path: "upload" works in Colab only; here, give a path.') from None
+        if not (chosen := files.upload()):
+            raise ValueError("photo_path: no file was chosen; run the cell again.")
+        return [Path(name) for name in chosen]
     if path:
-        path = Path(path).expanduser()
-        if not path.exists():
-            raise ValueError(
-                f"photo_path: there is no file or folder {str(path)!r} (looked from {Path.cwd()}). Give a "
-                'full path, "upload" to choose photos in Colab, or "" for those that are made here.'
-            )
-        paths = [path] if path.is_file() else sorted(path.iterdir())
-        paths = [found for found in paths if found.is_file() and not is_hidden(found)]
-        if not paths:
+        if not (paths := files_in(path)):
             raise ValueError(f"photo_path: the folder {str(path)!r} holds no file.")
         return paths
-    return _made(Path(folder) / "photos")
-
-
-def _made(folder):
     from skimage.data import astronaut, cat
 
+    folder = Path(folder) / "photos"
     folder.mkdir(parents=True, exist_ok=True)
-    pictures = {
-        "one_face_six_times.png": astronaut_versions(),
-        "astronaut.png": astronaut(),
-        "cat.png": cat(),
+    pictures = {"one_face_six_times": astronaut_versions(), "astronaut": astronaut(), "cat": cat()}
+    contents = {
+        f"{name}.png": cv2.imencode(".png", p[..., ::-1])[1].tobytes() for name, p in pictures.items()
     }
-    for name, picture in pictures.items():
+    contents["damaged.png"] = contents["cat.png"][:5000]
+    for name, content in contents.items():
         with atomic_write(folder / name, "wb") as file:
-            Image.fromarray(picture).save(file, "PNG")
-    with atomic_write(folder / "damaged.png", "wb") as file:
-        file.write((folder / "cat.png").read_bytes()[:5000])
-    return [folder / name for name in (*pictures, "damaged.png")]
-
-
-def _upload():
-    try:
-        from google.colab import files
-    except ImportError:
-        raise ValueError(
-            'photo_path: "upload" works in Colab only; here, give the path of your photo.'
-        ) from None
-    chosen = files.upload()
-    if not chosen:
-        raise ValueError("photo_path: no file was chosen; run the cell again.")
-    return [Path(name) for name in chosen]
+            file.write(content)
+    return [folder / name for name in contents]

@@ -5,8 +5,6 @@ overlap of their boxes with where they should be now (Bewley et al., 2016, "Simp
 tracking"; a straight line through the last sightings stands in for its Kalman filter).
 """
 
-from __future__ import annotations
-
 from collections import deque
 from dataclasses import dataclass
 from itertools import islice
@@ -20,8 +18,6 @@ from facesom.io import DatasetError, check_whole
 
 from .faces import find_faces, match_boxes
 from .video import FRAME_RATE, announced_frames, read_frames
-
-__all__ = ["FaceTracks", "track_faces"]
 
 RARE = 0.25  # a track found in a smaller share of its looks is noise of the detector
 SIGHTINGS = 12  # from which a movement is foreseen

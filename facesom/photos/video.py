@@ -1,7 +1,5 @@
 """Videos read frame by frame, each with its time."""
 
-from __future__ import annotations
-
 import warnings
 from itertools import islice
 from pathlib import Path
@@ -10,8 +8,6 @@ import cv2
 import numpy as np
 
 from facesom.io import DatasetError, check_whole, open_regular
-
-__all__ = ["FRAME_RATE", "VIDEO_SUFFIXES", "announced_frames", "read_frames"]
 
 _SUFFIXES = """.3g2 .3gp .asf .avi .divx .dv .f4v .flv .m2t .m2ts .m4v .mjpeg .mjpg .mkv .mov .mp4 .mpe .mpeg
  .mpg .mts .mxf .ogm .ogv .qt .ts .vob .webm .wmv .y4m"""
