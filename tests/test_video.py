@@ -308,7 +308,6 @@ def test_what_is_measured_follows_the_sightings():
 def test_bad_arguments_of_tracking_are_named():
     frames = [frame_of((5, 5))] * 5
     for options, message in (
-        ({"min_overlap": 0}, "min_overlap: expected a number above 0, up to 1, got 0"),
         ({"max_gap": 0}, "max_gap: expected a whole number from 1 up, got 0"),
         ({"min_sightings": 2.0}, "min_sightings: expected a whole number"),
         ({"fps": -1}, "fps: expected a number of frames a second, got -1"),

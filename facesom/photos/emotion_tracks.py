@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from facesom.emotions import EMOTIONS, predict_emotions
 
@@ -45,13 +46,13 @@ class VideoEmotions:
         return self.probabilities.argmax(axis=1)
 
     def __repr__(self):  # an emotion under 0.5 is not counted as one
+        words = np.where(
+            self.probabilities.max(axis=1) < SURE, "unsure", np.array(self.names)[self.predicted]
+        )
         lines = [f"VideoEmotions: {len(self)} faces in {len(self.tracks.looks)} frames"]
         for face in range(len(self)):
-            mine = self.tracks.face == face
-            sure = self.probabilities[mine].max(axis=1) >= SURE
-            shares = np.bincount(self.predicted[mine][sure], minlength=len(self.names)) / mine.sum()
-            shown = [f"{self.names[c]} {shares[c]:.0%}" for c in np.argsort(-shares, kind="stable")]
-            shown = shown[: (shares >= 0.005).sum()] + [f"unsure {1 - sure.mean():.0%}"] * (not sure.all())
+            shares = pd.Series(words[self.tracks.face == face]).value_counts(normalize=True)
+            shown = [f"{word} {share:.0%}" for word, share in shares.items()]
             lines.append(f"  face {face}: {', '.join(shown)}")
         return "\n".join(lines)
 
@@ -66,9 +67,8 @@ class VideoEmotions:
         """
         table = self.tracks.to_frame()
         table["emotion"] = np.array(self.names)[self.predicted]
-        for prefix, values in (("", self.probabilities), ("raw_", self.raw)):
-            for name, column in zip(self.names, values.T, strict=True):
-                table[prefix + name] = column
+        table[list(self.names)] = self.probabilities
+        table[[f"raw_{name}" for name in self.names]] = self.raw
         return table
 
 
@@ -108,11 +108,9 @@ def video_emotions(video, model=predict_emotions, *, smoothing=0.4, names=EMOTIO
     if not 0 <= smoothing < np.inf:
         raise ValueError(f"smoothing: expected seconds from 0 up, got {smoothing!r}.")
     names = tuple(names)
-
-    def look(frame, boxes):
-        return ask(model, crop_faces(frame, boxes), names)
-
-    tracks = track_faces(video, each=look, **tracking)
+    tracks = track_faces(
+        video, each=lambda frame, boxes: ask(model, crop_faces(frame, boxes), names), **tracking
+    )
     raw = np.array(tracks.values).reshape(-1, len(names))
     smooth = raw.copy()
     for face in range(len(tracks) if smoothing else 0):

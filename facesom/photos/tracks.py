@@ -93,7 +93,6 @@ def track_faces(
     every=1,
     max_frames=None,
     fps=None,
-    min_overlap=0.3,
     max_gap=30,
     min_sightings=5,
     progress=False,
@@ -124,8 +123,6 @@ def track_faces(
         Look at no more than so many frames.
     fps : float, optional
         Frames a second, at an even rate. Default: each frame's time as the file notes it; 25 for frames.
-    min_overlap : float
-        Least overlap with the foreseen or last box, intersection over union, above 0 to 1.
     max_gap : int
         Most frames of the video from one sighting of a face to the next; the next look is never too far.
     min_sightings : int
@@ -148,20 +145,17 @@ def track_faces(
     """
     for name, value in (("every", every), ("max_gap", max_gap), ("min_sightings", min_sightings)):
         check_whole(value, name)
-    if not 0 < min_overlap <= 1:
-        raise ValueError(f"min_overlap: expected a number above 0, up to 1, got {min_overlap!r}.")
     if fps is not None and not 0 < fps < np.inf:
         raise ValueError(f"fps: expected a number of frames a second, got {fps!r}.")
     if isinstance(video, (str, Path)) or not hasattr(video, "__iter__"):
         frames = read_frames(video, every=every, max_frames=max_frames, times=True)
-        total = -(-(announced_frames(video) or 0) // every) if progress else None
+        total = announced_frames(video) if progress else None
     else:
-        total = -(-len(video) // every) if hasattr(video, "__len__") else None
         frames, fps = islice(video, 0, max_frames and max_frames * every, every), fps or FRAME_RATE
-        frames = ((None, frame) for frame in frames)
+        frames, total = ((None, frame) for frame in frames), len(video) if hasattr(video, "__len__") else None
 
     last, seen, times = [], [], []  # last (frame, box) of each face; all (face, frame, box, value)
-    total = min(total, max_frames or total) if total else None
+    total = total and min(-(-total // every), max_frames or total)
     for look, (seconds, frame) in enumerate(tqdm(frames, "frames", total, disable=not progress)):
         number = look * every
         times.append(number / fps if fps else seconds)
@@ -173,7 +167,7 @@ def track_faces(
         values = [None] * len(boxes) if each is None else list(each(frame, boxes))
         if len(values) != len(boxes):
             raise ValueError(f"each: expected a value for each of {len(boxes)} boxes, got {len(values)}.")
-        places = _match(boxes, foreseen, [last[face] for face in known], number, min_overlap)
+        places = _match(boxes, foreseen, [last[face] for face in known], number)
         for box, value, place in zip(boxes, values, places, strict=True):
             face = known[place] if place >= 0 else len(last)
             if face == len(last):
@@ -206,29 +200,26 @@ def _scan(frame, foreseen, detector, min_size):
     return find_faces(frame, detector, min_size=min_size)
 
 
-def _match(boxes, foreseen, known, number, min_overlap):
+def _match(boxes, foreseen, known, number):
     """Place in `known` of each box, or -1: by the foreseen boxes, and what is left by the last ones."""
     waited = np.array([number - sightings[-1][0] for sightings in known])
-    places = match_boxes(boxes, foreseen, min_overlap, weights=PATIENCE**waited)
+    places = match_boxes(boxes, foreseen, weights=PATIENCE**waited)
     rest = np.flatnonzero(places < 0)
     lost = np.setdiff1d(np.arange(len(known)), places)
-    again = match_boxes(boxes[rest], [known[place][-1][1] for place in lost], min_overlap)
+    again = match_boxes(boxes[rest], [known[place][-1][1] for place in lost])
     places[rest[again >= 0]] = lost[again[again >= 0]]
     return places
 
 
 def _tidy(seen, looks, times, every, min_sightings, valued):
     """`FaceTracks` of the sightings whose face is no noise, faces numbered as they appear."""
-    face, frame = (np.array([s[k] for s in seen], dtype=int) for k in (0, 1))
-    boxes = np.array([s[2] for s in seen], dtype=int).reshape(-1, 4)
-    keep, order = np.zeros(len(seen), bool), []
-    for who in range(face.max(initial=-1) + 1):
-        mine = np.flatnonzero(face == who)  # in the order of time
-        possible = (frame[mine[-1]] - frame[mine[0]]) // every + 1
-        if len(mine) >= max(min(min_sightings, len(looks)), RARE * possible):
-            keep[mine] = True
-            order.append(mine)
-    kept = np.concatenate(order) if order else np.zeros(0, dtype=int)
-    number = np.repeat(np.arange(len(order)), [len(mine) for mine in order])
-    values = [seen[k][3] for k in kept] if valued else None
-    return FaceTracks(number, frame[kept], boxes[kept], values, looks, times, int((~keep).sum()))
+    seen = pd.DataFrame(seen, columns=["face", "frame", "box", "value"])
+    frames = seen.groupby("face")["frame"]
+    possible = (frames.transform("max") - frames.transform("min")) // every + 1
+    least = np.maximum(RARE * possible, min(min_sightings, len(looks)))
+    keep = (frames.transform("size") >= least).to_numpy(bool)
+    kept = seen[keep].sort_values("face", kind="stable")
+    face, frame = pd.factorize(kept["face"])[0], kept["frame"].to_numpy(int)
+    boxes = np.array(kept["box"].tolist(), dtype=int).reshape(-1, 4)
+    values = kept["value"].tolist() if valued else None
+    return FaceTracks(face, frame, boxes, values, looks, times, int((~keep).sum()))

@@ -76,8 +76,7 @@ def _open(path):
     """The opened video and its first frame, BGR, or `DatasetError`."""
     if not isinstance(path, (str, Path)):
         raise DatasetError(
-            f"expected the path of a video file, got {type(path).__name__}"
-            + (": record the camera to a file first" if isinstance(path, int) else "")
+            f"expected the path of a video file, got {type(path).__name__}: record the camera to a file first"
         )
     path = Path(path)
     if not path.exists():
