@@ -19,12 +19,10 @@ from .face_transformer import FaceTransformer, check_parameters, check_room
 
 INK = 0.1  # what differs from the paper by more is drawn
 PICTURE_SCALE = 4  # a picture of gradients is drawn larger than the face, or its strokes would be dots
+N_PATTERNS = 59  # of eight neighbours: 8 · 7 with two changes around the circle, none at all (two), the rest
+THRESHOLDS = 50, 150  # of the hysteresis for the Sobel gradient of 8-bit images, as in `cv2.Canny`
 HU_FLOOR = 1e-7  # Hu moments below are noise of rasterisation
 SHADES = np.array([1, 0, 0, 0.3, 0.3, 0.55, 0.75])  # of `facesom.parts.PARTS` in a picture
-
-
-def _grid_names(prefix, *shape):
-    return ["_".join(map(str, (prefix, *place))) for place in np.ndindex(*shape)]
 
 
 class Pixels(FaceTransformer):
@@ -61,9 +59,6 @@ class Pixels(FaceTransformer):
     def _show(self, faces):
         return faces
 
-    def _names(self):
-        return _grid_names("pixel", *self.face_shape_)
-
 
 class HOG(FaceTransformer):
     """Histograms of oriented gradients (Dalal and Triggs, 2005): which way edges run, cell by cell.
@@ -93,89 +88,57 @@ class HOG(FaceTransformer):
         check_room(what, (height, width), side, "a smaller cell or block")
 
     def _describe(self, faces):
-        return np.array([hog(face, **self._options()) for face in faces], dtype=np.float32)
+        return np.array([self._hog(face) for face in faces], dtype=np.float32)
 
     def _show(self, faces):
-        h, w = faces.shape[1:]
-        options = self._options(PICTURE_SCALE) | {"visualize": True}
-        seen = []
-        for face in faces:
-            large = cv2.resize(face, (PICTURE_SCALE * w, PICTURE_SCALE * h), interpolation=cv2.INTER_LINEAR)
-            seen.append(hog(large, **options)[1])
-        return 1 - np.minimum(1, np.array(seen) / max(np.quantile(seen, 0.995), 1e-9))
+        size = PICTURE_SCALE * faces.shape[2], PICTURE_SCALE * faces.shape[1]
+        large = (cv2.resize(face, size, interpolation=cv2.INTER_LINEAR) for face in faces)
+        seen = np.array([self._hog(face, PICTURE_SCALE, visualize=True)[1] for face in large])
+        return 1 - np.minimum(1, seen / max(np.quantile(seen, 0.995), 1e-9))
 
-    def _options(self, scale=1):
-        return {
-            "orientations": self.orientations,
-            "pixels_per_cell": (self.cell * scale,) * 2,
-            "cells_per_block": (self.block,) * 2,
-        }
-
-    def _names(self):
-        blocks = [side // self.cell - self.block + 1 for side in self.face_shape_]
-        return _grid_names("hog", *blocks, self.block, self.block, self.orientations)
+    def _hog(self, face, scale=1, **options):
+        cell, block = (self.cell * scale,) * 2, (self.block,) * 2
+        return hog(face, self.orientations, cell, block, **options)
 
 
 class LBP(FaceTransformer):
     """Histograms of local binary patterns (Ojala et al., 2002), one for each cell (Ahonen et al., 2006).
 
-    A pixel's pattern says which of its neighbours are as bright as itself or brighter; patterns with at most
-    two changes around the circle are told apart, the rest is one (``"nri_uniform"`` of scikit-image). Pixels
-    that fill no cell are left out. In a constant image all pixels have one pattern.
+    A pixel's pattern says which of its eight neighbours are as bright as itself or brighter; patterns with at
+    most two changes around the circle are told apart, the rest is one (``"nri_uniform"`` of scikit-image).
+    Pixels that fill no cell are left out. In a constant image all pixels have one pattern.
 
     Parameters
     ----------
     cell : int, default 16
         Side of a cell in pixels, which is the smallest face as well.
-    n_points : int, default 8
-        Neighbours compared; there are n_points · (n_points - 1) + 3 patterns.
-    radius : float, default 1
-        Their distance in pixels.
     """
 
-    def __init__(self, cell=16, n_points=8, radius=1):
+    def __init__(self, cell=16):
         self.cell = cell
-        self.n_points = n_points
-        self.radius = radius
 
     def _check(self, height, width):
-        check_parameters(self, "cell", "n_points")
-        if not isinstance(self.radius, Real) or not 0 < self.radius < np.inf:
-            raise ValueError(f"radius: expected a number of pixels over 0, got {self.radius!r}.")
+        check_parameters(self, "cell")
         check_room(f"LBP with cells of {self.cell} pixels", (height, width), self.cell, "a smaller cell")
 
     def _describe(self, faces):
-        rows, cols = self._cells()
-        n = self._n_patterns()
-        cell = np.add.outer(
-            np.arange(rows * self.cell) // self.cell * cols, np.arange(cols * self.cell) // self.cell
-        )
-        shares = [
-            np.bincount((cell * n + codes[: len(cell), : cell.shape[1]]).ravel(), minlength=rows * cols * n)
-            for codes in self._codes(faces)
-        ]
-        return np.array(shares, dtype=np.float32) / self.cell**2
+        rows, cols = (side // self.cell for side in self.face_shape_)
+        down, right = np.arange(rows * self.cell) // self.cell, np.arange(cols * self.cell) // self.cell
+        cell = N_PATTERNS * (down[:, None] * cols + right)
+        n, codes = N_PATTERNS * rows * cols, self._codes(faces)[:, : len(down), : len(right)]
+        counts = [np.bincount((cell + code).ravel(), minlength=n) for code in codes]
+        return np.array(counts, dtype=np.float32) / self.cell**2
 
     def _show(self, faces):
         codes = self._codes(faces)
         flat = self._codes(np.ones((1, 8, 8), np.float32))[0, 4, 4]
-        return np.where(codes == flat, 1, 0.8 * codes / (self._n_patterns() - 1))
+        return np.where(codes == flat, 1, 0.8 * codes / (N_PATTERNS - 1))
 
     def _codes(self, faces):
         # integers: equal neighbours must not differ by rounding; the rim goes on beyond the image
-        faces, rim = np.rint(faces * 255).astype(np.uint8), int(np.ceil(self.radius))
-        faces = np.pad(faces, ((0, 0), (rim, rim), (rim, rim)), mode="edge")
-        pattern = [local_binary_pattern(f, self.n_points, self.radius, "nri_uniform") for f in faces]
-        return np.array(pattern, dtype=int)[:, rim:-rim, rim:-rim]
-
-    def _cells(self):
-        return [side // self.cell for side in self.face_shape_]
-
-    def _n_patterns(self):
-        return self.n_points * (self.n_points - 1) + 3
-
-    def _names(self):
-        return _grid_names("lbp", *self._cells(), self._n_patterns())
+        faces = np.pad(np.rint(faces * 255).astype(np.uint8), ((0, 0), (1, 1), (1, 1)), mode="edge")
+        pattern = [local_binary_pattern(face, 8, 1, "nri_uniform") for face in faces]
+        return np.array(pattern, dtype=int)[:, 1:-1, 1:-1]
 
 
 class Edges(FaceTransformer):
@@ -190,23 +153,15 @@ class Edges(FaceTransformer):
         edges: all distances are `reach`.
     reach : float, default 8
         Distances beyond it count alike.
-    low, high : float, default 50, 150
-        Thresholds of the hysteresis for the Sobel gradient of 8-bit images, as in ``cv2.Canny``.
     """
 
-    def __init__(self, distance=True, reach=8.0, low=50, high=150):
+    def __init__(self, distance=True, reach=8.0):
         self.distance = distance
         self.reach = reach
-        self.low = low
-        self.high = high
 
     def _check(self, height, width):
-        for name in ("reach", "low", "high"):
-            value = getattr(self, name)
-            if not isinstance(value, Real) or not 0 < value < np.inf:
-                raise ValueError(f"{name}: expected a number over 0, got {value!r}.")
-        if self.low > self.high:
-            raise ValueError(f"low: expected at most high = {self.high}, got {self.low}; swap them.")
+        if not isinstance(self.reach, Real) or not 0 < self.reach < np.inf:
+            raise ValueError(f"reach: expected a number over 0, got {self.reach!r}.")
 
     def _describe(self, faces):
         return self._map(faces).reshape(len(faces), -1)
@@ -215,14 +170,11 @@ class Edges(FaceTransformer):
         return self._map(faces) / self.reach if self.distance else 1 - self._map(faces)
 
     def _map(self, faces):
-        edges = [cv2.Canny(face, self.low, self.high) for face in np.rint(faces * 255).astype(np.uint8)]
+        edges = [cv2.Canny(face, *THRESHOLDS) for face in np.rint(faces * 255).astype(np.uint8)]
         if not self.distance:
             return np.array(edges, dtype=np.float32) / 255
         distances = [cv2.distanceTransform(255 - e, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) for e in edges]
         return np.minimum(np.array(distances, dtype=np.float32), np.float32(self.reach))
-
-    def _names(self):
-        return _grid_names("edge_distance" if self.distance else "edge", *self.face_shape_)
 
 
 class Contours(FaceTransformer):
@@ -247,14 +199,12 @@ class Contours(FaceTransformer):
 
     def _check(self, height, width):
         check_parameters(self, "rows", "cols")
-        side = 4 * max(self.rows, self.cols)
-        check_room(
-            f"Contours in {self.rows} × {self.cols} zones", (height, width), side, "fewer rows and cols"
-        )
+        what, side = f"Contours in {self.rows} × {self.cols} zones", 4 * max(self.rows, self.cols)
+        check_room(what, (height, width), side, "fewer rows and cols")
 
     def _describe(self, faces):
         return np.array(
-            [[value for zone in self._zones(ink) for value in _shape_of(zone)] for ink in _ink(faces)]
+            [np.concatenate([_shape_of(zone) for zone in self._zones(ink)]) for ink in _ink(faces)]
         )
 
     def _show(self, faces):
@@ -262,47 +212,43 @@ class Contours(FaceTransformer):
         for picture, ink in zip(seen, _ink(faces), strict=True):
             for zone, part in zip(self._zones(picture), self._zones(ink), strict=True):
                 zone[0], zone[:, 0] = 0.85, 0.85  # where zones meet
-                for contour in _contours(part):
+                for contour in _contours(np.ascontiguousarray(part)):
                     zone[contour[:, 0, 1], contour[:, 0, 0]] = 0
         return seen
 
     def _zones(self, image):
-        return [
-            zone
-            for band in np.array_split(image, self.rows)
-            for zone in np.array_split(band, self.cols, axis=1)
-        ]
+        bands = np.array_split(image, self.rows)
+        return [zone for band in bands for zone in np.array_split(band, self.cols, axis=1)]
 
     def _names(self):
-        return [f"{zone}_{c}" for zone in _grid_names("zone", self.rows, self.cols) for c in self._COLUMNS]
+        return [f"zone_{r}_{c}_{name}" for r, c in np.ndindex(self.rows, self.cols) for name in self._COLUMNS]
 
 
 def _ink(faces):
-    border = np.concatenate(
-        [faces[:, [0, -1]].reshape(len(faces), -1), faces[:, :, [0, -1]].reshape(len(faces), -1)], 1
-    )
-    return (np.abs(faces - np.median(border, axis=1)[:, None, None]) > INK).astype(np.uint8)
+    rim = np.ones(faces.shape[1:], bool)
+    rim[1:-1, 1:-1] = False
+    paper = np.median(faces[:, rim], axis=1)
+    return (np.abs(faces - paper[:, None, None]) > INK).astype(np.uint8)
 
 
 def _contours(ink):
-    return cv2.findContours(np.ascontiguousarray(ink), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)[0]
+    return cv2.findContours(ink, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)[0]
 
 
 def _shape_of(ink):
     """The `Contours._COLUMNS` of one zone."""
+    ink = np.ascontiguousarray(ink)
     if not ink.any():
         return np.zeros(len(Contours._COLUMNS))
     contours = _contours(ink)
     length = sum(cv2.arcLength(contour, True) for contour in contours)
-    moments = cv2.moments(
-        np.ascontiguousarray(ink), True
-    )  # of the pixels: a closed eye's contour has no area
-    h, w = ink.shape
-    place = moments["m01"] / moments["m00"] / h, moments["m10"] / moments["m00"] / w
+    moments = cv2.moments(ink, True)  # of the pixels: a closed eye's contour has no area
+    (h, w), size = ink.shape, moments["m00"]
     hu = cv2.HuMoments(moments).ravel()
     # as a logarithm, because they span ten orders; linear around 0, where the sign is chance
     hu = np.sign(hu) * np.log1p(np.abs(hu) / HU_FLOOR)
-    return np.array([len(contours), 2 * length / (h + w), moments["m00"] / ink.size, *place, *hu])
+    place = moments["m01"] / size / h, moments["m10"] / size / w
+    return np.array([len(contours), 2 * length / (h + w), size / ink.size, *place, *hu])
 
 
 class PartGeometry(FaceTransformer):

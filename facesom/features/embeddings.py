@@ -51,10 +51,6 @@ class _Embedding(FaceTransformer):
     def _sized(self, faces):
         return _resize(faces, self.size, self.size)
 
-    def _names(self):
-        prefix = type(self).__name__.lower()
-        return [f"{prefix}{k}" for k in range(self._n_out())]
-
 
 def _resize(faces, height, width):
     if faces.shape[1:] == (height, width):
@@ -126,9 +122,6 @@ class ConvAutoencoder(_Embedding):
 
     def _settings(self):
         return {"n_components": self.n_components, **super()._settings()}
-
-    def _n_out(self):
-        return self.n_components
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -212,6 +205,3 @@ class CNNEmbedding(ClassifierMixin, _Embedding):
 
     def _show(self, faces):
         return self._sized(faces)
-
-    def _n_out(self):
-        return self.network_.head[-1].in_features

@@ -166,6 +166,10 @@ class FaceTransformer(TransformerMixin, BaseEstimator):
     def _learn(self, faces, y):
         """Learn from gray faces; most have nothing to learn."""
 
+    def _names(self):
+        n_columns = self._describe(np.zeros((1, *self.face_shape_), np.float32)).shape[1]
+        return [f"{type(self).__name__.lower()}{k}" for k in range(n_columns)]
+
 
 def pixels_by(size):
     """Return a size in words, e.g. 64 × 64."""
