@@ -42,10 +42,9 @@ class Haar(FaceTransformer):
         return [self.cell << k for k in range(16) if self.cell << k <= largest]
 
     def _describe(self, faces):
-        faces = faces.astype(np.float32)
-        faces = faces / np.maximum(faces.std(axis=(1, 2), keepdims=True), FLAT)
-        columns = [_responses(_means(faces, side)) for side in self._sides()]
-        return np.concatenate([values.reshape(len(faces), -1) for each in columns for values in each], axis=1)
+        faces = faces / np.maximum(faces.std(axis=(1, 2), keepdims=True), np.float32(FLAT))
+        found = (values for side in self._sides() for values in _responses(_means(faces, side)))
+        return np.concatenate([values.reshape(len(faces), -1) for values in found], axis=1)
 
     def _show(self, faces):
         means = _means(faces.astype(np.float32), self.cell)
@@ -54,11 +53,9 @@ class Haar(FaceTransformer):
     def _names(self):
         names = []
         for side in self._sides():
-            shapes = (
-                values.shape[1:] for values in _responses(_means(np.zeros((1, *self.face_shape_)), side))
-            )
-            for pattern, shape in zip(PATTERNS, shapes, strict=True):
-                names += [f"haar_{side}_{pattern}_{row}_{col}" for row, col in np.ndindex(*shape)]
+            found = _responses(_means(np.zeros((1, *self.face_shape_)), side))
+            for pattern, values in zip(PATTERNS, found, strict=True):
+                names += [f"haar_{side}_{pattern}_{row}_{col}" for row, col in np.ndindex(values.shape[1:])]
         return names
 
 

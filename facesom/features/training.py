@@ -5,6 +5,7 @@ A network trains on the device that it is on: ``network.to("cuda")`` before trai
 
 import copy
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -113,7 +114,7 @@ def train_network(
     AdamW (Loshchilov and Hutter, 2019) with their cosine schedule (2017).
     """
     torch = import_torch()
-    faces, classes = _check_data(images, targets, "targets")
+    faces, classes = _check_data("targets", images, targets)
     held = None if validation is None else _check_validation(validation, classes)
     check_whole(n_epochs, "n_epochs", 1)
     check_whole(batch_size, "batch_size", 1)
@@ -128,23 +129,26 @@ def train_network(
     loss = torch.nn.functional.mse_loss if classes is None else torch.nn.functional.cross_entropy
     optimizer = torch.optim.AdamW(learning, lr=learning_rate, weight_decay=weight_decay)
     n_steps, device = math.ceil(len(faces) / batch_size), learning[0].device
-    state = {"epoch": 0, "history": [], "seconds": 0.0, "best": None, "best_epoch": n_epochs - 1}
-    state["key"] = [n_epochs, batch_size, learning_rate, weight_decay, seed, augment is not None]
-    state["key"].append(joblib.hash((faces, classes)))
+    key = [n_epochs, batch_size, learning_rate, weight_decay, seed, augment is not None]
+    state = {"key": [*key, joblib.hash((faces, classes))], "history": [], "seconds": 0.0}
+    state |= {"best": None, "best_epoch": n_epochs - 1}
     if checkpoint is not None and Path(checkpoint).exists():
         state = _read_checkpoint(checkpoint, state["key"], network)
         network.load_state_dict(state["network"])
         optimizer.load_state_dict(state["optimizer"])
-    bar = tqdm(total=n_epochs * n_steps, initial=state["epoch"] * n_steps, disable=not progress, unit="batch")
-    for epoch in range(state["epoch"], n_epochs):
+    begun = len(state["history"])
+    bar = tqdm(total=n_epochs * n_steps, initial=begun * n_steps, disable=not progress, unit="batch")
+    for epoch in range(begun, n_epochs):
         began, total = perf_counter(), 0.0
         generator = torch.Generator().manual_seed(seed + 1_000_003 * epoch)  # what a resumed one has, too
         order = torch.randperm(len(faces), generator=generator).numpy()
         _training_mode(network)
         with one_thread(small), seeded(seed + 1_000_003 * epoch):
             for step, chosen in enumerate(np.array_split(order, n_steps)):
+                done = (epoch + (step + 0.5) / n_steps) / n_epochs
+                falling = 0.5 + 0.5 * math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP))
                 for group in optimizer.param_groups:
-                    group["lr"] = learning_rate * _schedule((epoch + (step + 0.5) / n_steps) / n_epochs)
+                    group["lr"] = learning_rate * (done / WARM_UP if done < WARM_UP else falling)
                 shown = to_tensor(faces[chosen])
                 shown = (shown if augment is None else augment(shown, generator)).to(device)
                 wanted = shown if classes is None else torch.from_numpy(classes[chosen]).to(device)
@@ -163,7 +167,7 @@ def train_network(
         state["history"].append(row)
         if held is not None and row[1] <= min(past[1] for past in state["history"]):
             state |= {"best": copy.deepcopy(network.state_dict()), "best_epoch": epoch}
-        state |= {"epoch": epoch + 1, "seconds": state["seconds"] + perf_counter() - began}
+        state["seconds"] += perf_counter() - began
         if checkpoint is not None:
             state |= {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
             with atomic_write(checkpoint, "wb") as file:  # a stop while writing leaves the epoch before
@@ -234,32 +238,26 @@ def fine_tune(network, images, labels, *, n_classes=None, frozen=None, learning_
     return tuned.requires_grad_(True), history
 
 
-def _check_data(images, targets, name):
+def _check_data(name, images, targets=None):
     """Return faces (N, H, W[, 3]) and classes (N,) of int64, or None where faces are their own target."""
     faces = as_faces(images, leading=1)
     if targets is None or targets is images:
         return faces, None
     targets = as_array(targets, "targets")
     if targets.shape != (len(faces),) or targets.dtype.kind not in "iu" or targets.min() < 0:
-        guess = ""
-        if targets.ndim == 2 and len(targets) == len(faces):
-            guess = "; one-hot rows become classes by .argmax(axis=1)"
-        elif targets.dtype.kind in "OU":
-            guess = "; np.unique(names, return_inverse=True) numbers names"
         raise ValueError(
             f"{name}: expected a class from 0 up for each of {len(faces)} faces, got {targets.dtype} of "
-            f"shape {targets.shape}{guess}."
+            f"shape {targets.shape}; one-hot rows become classes by .argmax(axis=1), np.unique(names, "
+            "return_inverse=True) numbers names."
         )
     return faces, targets.astype(np.int64)
 
 
 def _check_validation(validation, classes):
     if not isinstance(validation, (tuple, list)) or not 1 <= len(validation) <= 2:
-        raise ValueError(
-            "validation: expected (images, targets), or (images,) for an autoencoder, got "
-            f"{type(validation).__name__}."
-        )
-    held = _check_data(validation[0], validation[1] if len(validation) == 2 else None, "validation")
+        got = type(validation).__name__
+        raise ValueError(f"validation: expected (images, targets), of an autoencoder (images,), got {got}.")
+    held = _check_data("validation", *validation)
     if (held[1] is None) != (classes is None):
         raise ValueError("validation: expected targets where training has them, and none where it has none.")
     return held
@@ -285,12 +283,6 @@ def _work(network, faces, classes):
     return counter.get_total_flops()
 
 
-def _schedule(done):
-    """Share of the highest learning rate when a share of the steps, over 0 to 1, is done."""
-    falling = 0.5 + 0.5 * math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP))
-    return done / WARM_UP if done < WARM_UP else falling
-
-
 def _training_mode(network):
     """Set training mode, except in frozen parts: their batch statistics must not move either."""
     network.train()
@@ -314,17 +306,11 @@ def _validate(network, held, loss):
 
 def _read_checkpoint(path, key, network):
     device = next(network.parameters()).device
-    try:
+    with suppress(Exception):  # whatever torch raises of other files
         state = import_torch().load(path, map_location=device, weights_only=True)
-        same = state["key"] == key and state["network"].keys() == network.state_dict().keys()
-    except Exception as error:
-        raise ValueError(
-            f"{path}: expected a checkpoint that train_network wrote ({type(error).__name__}); delete it, or "
-            "choose another name."
-        ) from None
-    if not same:
-        raise ValueError(
-            f"{path}: this checkpoint is of another training (network, faces, labels or settings differ); "
-            "delete it to begin anew, or choose another name."
-        )
-    return state
+        if state["key"] == key and state["network"].keys() == network.state_dict().keys():
+            return state
+    raise ValueError(
+        f"{path}: expected a checkpoint that train_network wrote of this network, these faces, labels and "
+        "settings; it is of another training, or none: delete it to begin anew, or choose another name."
+    )
