@@ -62,26 +62,23 @@ def read_action_units(
     """
     if kind not in _KINDS:
         raise ValueError(f'kind: expected "intensity" or "presence", got {kind!r}.')
-    names, clipped, n_rows = (), [], 0
+    units, clipped, n_rows = {}, [], 0
 
     def start(columns):
-        nonlocal names
-        units = _unit_columns(columns, kind)
-        names = tuple(units)
+        units.update(_unit_columns(columns, kind))
         labels = _column(columns, label, _LABELS, "label")
         persons = _column(columns, person, _PERSONS, "person")
-        success = _column(columns, None, ("success",), "")
-        confidence = _column(columns, None, _CONFIDENCES, "")
+        least = {
+            _column(columns, None, ("success",), ""): np.nextafter(0, 1),
+            _column(columns, None, _CONFIDENCES, ""): min_confidence,
+        }
+        least.pop(None, None)
 
         def parse(cells):
             nonlocal n_rows
             n_rows += 1
-            for place, least in ((success, np.nextafter(0, 1)), (confidence, min_confidence)):
-                if (
-                    place is not None
-                    and not _number(cells[place], f"in the column {columns[place]}") >= least
-                ):
-                    return None
+            if not all(_number(cells[k], f"in the column {columns[k]}") >= low for k, low in least.items()):
+                return None
             values = np.array([_number(cells[place], "for the units") for place in units.values()])
             if np.isnan(values).all():
                 return None
@@ -96,49 +93,42 @@ def read_action_units(
         return parse
 
     found = list(read_table(path, start, what="a table of action units", skip_unreadable=skip_unreadable))
-    if not n_rows:
-        raise DatasetError(f"{path}: expected rows below the names of the columns, there are none.")
     if not found:
         raise DatasetError(
-            f"{path}: expected rows with a face of confidence {min_confidence} or more, none of {n_rows} "
-            "is; lower min_confidence to see what there is."
+            f"{path}: expected rows below the names of the columns, with a face of confidence "
+            f"{min_confidence} or more, none of {n_rows} is; lower min_confidence to see what there is."
         )
     if clipped:
         warnings.warn(
             f"{path}: units a little outside 0 to {_LARGEST}, from {min(clipped):g} to {max(clipped):g}, "
-            f"were clipped: {len(clipped)} of {len(found) * len(names)}.",
+            f"were clipped: {len(clipped)} of {len(found) * len(units)}.",
             stacklevel=2,
         )
     rows, values = zip(*found, strict=True)
-    units, labels, persons = zip(*values, strict=True)
+    strengths, labels, persons = zip(*values, strict=True)
     classes, codes = np.unique(labels, return_inverse=True)
+    classes = tuple(classes.tolist()) if any(labels) else UNLABELLED
     persons = np.array(persons) if any(persons) else None
-    return ActionUnits(
-        np.array(units),
-        names,
-        codes,
-        tuple(classes.tolist()) if any(labels) else UNLABELLED,
-        persons,
-        np.array(rows),
-    )
+    return ActionUnits(np.array(strengths), tuple(units), codes, classes, persons, np.array(rows))
 
 
 def _unit_columns(columns, kind):
     """Places of the columns of units by the units' names, in the units' order."""
     for pattern in (_NAMED, _NUMBERED):
-        matches = [(place, pattern.fullmatch(name)) for place, name in enumerate(columns)]
-        found = {(int(m[1]), (m[2] or "").lower()): place for place, m in matches if m}
-        if len(found) < sum(m is not None for _, m in matches):
-            names = [columns[place] for place, m in matches if m and place not in found.values()]
-            raise DatasetError(f"expected one column for each unit, got {', '.join(names)} twice; keep one")
-        ways = {way for _, way in found}
-        if ways:
+        found = {}
+        for place, name in enumerate(columns):
+            if match := pattern.fullmatch(name):
+                key = int(match[1]), (match[2] or "").lower()
+                if key in found:
+                    raise DatasetError(f"expected one column for each unit, got {name} twice; keep one")
+                found[key] = place
+        if ways := {way for _, way in found}:
             way = next((way for way in _KINDS[kind] if way in ways), min(ways))
             return {f"AU{unit:02}": place for (unit, its), place in sorted(found.items()) if its == way}
     shown = ", ".join(columns[:8]) or "no columns"
     raise DatasetError(
-        f"expected columns of action units (AU01_r, AU01 or 1), got {shown}, ...; is its first row "
-        "the names of the columns?"
+        f"expected columns of action units (AU01_r, AU01 or 1), got {shown}, ...; is its first row the names "
+        "of the columns?"
     )
 
 

@@ -58,13 +58,12 @@ def calibration_bins(probabilities, labels, n_bins=N_BINS):
     """
     probabilities = as_array(probabilities, "probabilities").astype(float, copy=False)
     labels = as_array(labels, "labels")
-    if probabilities.ndim != 2 or labels.shape != probabilities.shape[:1] or not labels.size:
+    fit = probabilities.ndim == 2 and labels.shape == probabilities.shape[:1] and labels.size
+    if not fit or labels.dtype.kind not in "iu" or not np.isfinite(probabilities).all():
         raise ValueError(
-            f"labels: expected one for each row of probabilities (N, K), got {labels.shape} and "
-            f"{probabilities.shape}."
+            "labels: expected one for each row of probabilities (N, K), whole numbers, and nothing missing, "
+            f"got {labels.dtype} of {labels.shape} and {probabilities.shape}."
         )
-    if labels.dtype.kind not in "iu" or not np.isfinite(probabilities).all():
-        raise ValueError("probabilities, labels: expected finite numbers and whole numbers, none missing.")
     largest, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     which = np.minimum((largest * n_bins).astype(int), n_bins - 1)
     n = np.bincount(which, minlength=n_bins)

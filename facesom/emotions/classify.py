@@ -56,11 +56,10 @@ class KMeansClassifier(ClassifierMixin, BaseEstimator):
     def fit(self, X, y):
         """Find clusters of X (N, D) and the class of y (N,) that each stands for; return this object."""
         self.classes_ = unique_labels(y)
-        codes = np.searchsorted(self.classes_, y)
         k = len(self.classes_)
         self.kmeans_ = KMeans(k, n_init=self.n_init, random_state=self.seed).fit(X)
         self.table_ = np.zeros((k, k), dtype=int)
-        np.add.at(self.table_, (self.kmeans_.labels_, codes), 1)
+        np.add.at(self.table_, (self.kmeans_.labels_, np.searchsorted(self.classes_, y)), 1)
         _, columns = linear_sum_assignment(self.table_, maximize=True)
         self.class_of_cluster_ = self.classes_[columns]
         return self
@@ -140,9 +139,8 @@ def compare_classifiers(
     _check_classes(train, "train")
     if check:
         check_disjoint(train, test)
-    return _scores(
-        test, [(train, test, np.arange(len(test)))], features, models, n_bootstraps, seed, progress
-    )
+    halves = [(train, test, np.arange(len(test)))]
+    return _scores(test, halves, features, models, n_bootstraps, seed, progress)
 
 
 def cross_validate_classifiers(
@@ -181,10 +179,8 @@ def cross_validate_classifiers(
     _check_classes(data, "data")
     units = data.persons
     if units is None:
-        warnings.warn(
-            "persons are not known: the same people may be learned from and predicted.", stacklevel=2
-        )
         units = np.arange(len(data))
+        warnings.warn("persons are not known: the same people may be learned and predicted.", stacklevel=2)
     persons = np.unique(units, return_inverse=True)[1]
     check_whole(n_folds, "n_folds", 2, persons.max(initial=0) + 1)
     with warnings.catch_warnings():

@@ -6,6 +6,7 @@ from dataclasses import is_dataclass
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+from sklearn.metrics.cluster import contingency_matrix
 
 from facesom.io import as_array, check_whole
 
@@ -36,17 +37,16 @@ def balanced(data, n_per_class=None, seed=0):
         If a class has fewer samples, or none, or samples have no labels.
     """
     check_labelled(data)
-    counts = data.counts
-    smallest = min(counts, key=counts.get)
-    if not counts[smallest]:
+    smallest, most = min(data.counts.items(), key=lambda count: count[1])
+    if not most:
         raise ValueError(
             f"data: expected samples of each class, {smallest!r} has none; choose by data.classes(...)."
         )
-    n = counts[smallest] if n_per_class is None else check_whole(n_per_class, "n_per_class")
-    if n > counts[smallest]:
+    n = most if n_per_class is None else check_whole(n_per_class, "n_per_class")
+    if n > most:
         raise ValueError(
-            f"n_per_class: expected a whole number from 1 to {counts[smallest]}, all that {smallest!r} has, "
-            f"got {n}; samples are not drawn twice."
+            f"n_per_class: expected a whole number from 1 to {most}, all that {smallest!r} has, got {n}; "
+            "samples are not drawn twice."
         )
     rng = np.random.default_rng(seed)
     members = (np.flatnonzero(data.labels == k) for k in range(len(data.names)))
@@ -97,20 +97,14 @@ def split_by_person(persons, labels, test_size=0.25, seed=0):
     if not isinstance(test_size, (float, np.floating)) or not 0 < test_size < 1:
         raise ValueError(f"test_size: expected a share over 0 and under 1, got {test_size!r}.")
     who = np.unique(persons, return_inverse=True)[1]
-    classes, codes = np.unique(labels, return_inverse=True)
-    counts = np.zeros((who.max(initial=-1) + 1, len(classes)), dtype=int)
-    np.add.at(counts, (who, codes), 1)
+    counts = contingency_matrix(who, labels) if len(labels) else np.empty((0, 0))
     if len(counts) < 2:
-        raise ValueError(
-            f"persons: expected at least two, one to test on, got {len(counts)}; a single person says "
-            "nothing about others."
-        )
+        raise ValueError(f"persons: expected at least two, one to test on, got {len(counts)}.")
     rng = np.random.default_rng(seed)
     order, n_test = min((_draw(counts, test_size, rng) for _ in range(N_DRAWS)), key=lambda draw: draw[2])[:2]
     tested = np.isin(who, order[:n_test])
     train, test = np.flatnonzero(~tested), np.flatnonzero(tested)
-    lonely = np.setxor1d(labels[train], labels[test]).tolist()
-    if lonely:
+    if lonely := np.setxor1d(labels[train], labels[test]).tolist():
         warnings.warn(
             f"labels: class {', '.join(map(str, lonely))} is in one half only, as too few persons show it; "
             "leave it out, or take its figures for what they are.",
@@ -200,13 +194,12 @@ def check_disjoint(train, test):
             f"test: expected the classes of train, {', '.join(train.names)}, got {', '.join(test.names)}; "
             "as_emotions() gives both the same."
         )
-    if train.persons is not None and test.persons is not None:
-        both = np.intersect1d(train.persons, test.persons)
-        if len(both):
-            raise ValueError(
-                f"test: {len(both)} persons are in training and test: {few(both)}. A model that has seen "
-                "them recognises them; split with split_train_test, or split_by_person."
-            )
+    known = train.persons is not None and test.persons is not None
+    if known and len(both := np.intersect1d(train.persons, test.persons)):
+        raise ValueError(
+            f"test: {len(both)} persons are in training and test: {few(both)}. A model that has seen them "
+            "recognises them; split with split_train_test, or split_by_person."
+        )
     if not hasattr(train, "images"):
         return
     sources = np.arange(len(test)) if test.sources is None else test.sources
@@ -218,11 +211,12 @@ def check_disjoint(train, test):
             "Leave them out of either half; image_hashes finds them."
         )
     alike = np.unique(find_copies(test.images, train.images)[:, 0])
-    if len(alike):
-        found = (
-            f"test: {len(alike)} images look like copies of training images (saved again, resized, mirrored "
-            f"or brightened): {few(sources[alike])}."
-        )
-        if train.persons is None or test.persons is None:
-            raise ValueError(f"{found} Leave them out of either half; find_copies finds them.")
-        warnings.warn(f"{found} Are they under two persons' names?", stacklevel=2)
+    if not len(alike):
+        return
+    found = (
+        f"test: {len(alike)} images look like copies of training images (saved again, resized, mirrored or "
+        f"brightened): {few(sources[alike])}."
+    )
+    if not known:
+        raise ValueError(f"{found} Leave them out of either half; find_copies finds them.")
+    warnings.warn(f"{found} Are they under two persons' names?", stacklevel=2)
