@@ -285,7 +285,7 @@ def test_haar_finds_the_astronaut():
 
 
 def test_yunet_is_never_fetched_unasked(monkeypatch, tmp_path):
-    monkeypatch.setattr(detectors, "_cached_yunet", lambda: tmp_path / detectors.YUNET)
+    monkeypatch.setattr(detectors, "CACHED", tmp_path / detectors.YUNET)
     with pytest.raises(
         facesom.DatasetError, match=r"nothing is fetched unasked: call .*fetch_yunet\(\) once"
     ):
@@ -299,7 +299,7 @@ def test_a_fetched_model_must_have_its_hash(monkeypatch, tmp_path):
     pooch = pytest.importorskip("pooch")
     served = tmp_path / "served"
     served.write_bytes(b"something else")
-    monkeypatch.setattr(detectors, "_cached_yunet", lambda: tmp_path / "cache" / detectors.YUNET)
+    monkeypatch.setattr(detectors, "CACHED", tmp_path / "cache" / detectors.YUNET)
     monkeypatch.setattr(
         pooch.HTTPDownloader,
         "__call__",

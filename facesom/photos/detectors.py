@@ -18,6 +18,8 @@ from .face_network import face_network, lbp_cascade, scaled
 YUNET = "face_detection_yunet_2023mar.onnx"
 YUNET_URL = f"https://github.com/opencv/opencv_zoo/raw/main/models/face_detection_yunet/{YUNET}"
 YUNET_SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
+CACHED = Path.home() / ".cache" / "facesom" / YUNET
+MIN_SCORE = 0.7  # of YuNet: lower finds more faces and more that are none
 
 
 def cascade(photo, min_size):
@@ -63,15 +65,13 @@ def _dlib_detector():
     return get_frontal_face_detector()
 
 
-def yunet(path=None, *, min_score=0.7):
+def yunet(path=None):
     """Make a detector of YuNet (Wu et al., 2023) for `facesom.find_faces`; needs its model file.
 
     Parameters
     ----------
     path : str or Path, optional
         ``face_detection_yunet_2023mar.onnx``. Default: where `fetch_yunet` put it.
-    min_score : float, default 0.7
-        Between 0 and 1; lower finds more faces and more that are none.
 
     Returns
     -------
@@ -83,29 +83,29 @@ def yunet(path=None, *, min_score=0.7):
     DatasetError
         If the file is missing, or no such model.
     """
-    path = Path(path or _cached_yunet())
+    path = Path(path or CACHED)
     if not path.is_file():
         raise DatasetError(
-            f"there is no file {str(path)!r} of YuNet, and nothing is fetched "
-            "unasked: call facesom.photos.detectors.fetch_yunet() once (230 kB from OpenCV's collection), "
-            f"or pass the path of {YUNET}"
+            f"there is no file {str(path)!r} of YuNet, and nothing is fetched unasked: call "
+            "facesom.photos.detectors.fetch_yunet() once (230 kB from OpenCV's collection), or pass the path "
+            f"of {YUNET}"
         )
-    _yunet_model(path, min_score)
-    return partial(_find_by_yunet, path=path, min_score=min_score)  # which can be pickled, as a model cannot
+    _yunet_model(path)
+    return partial(_find_by_yunet, path=path)  # which can be pickled, as a model cannot
 
 
 @cache
-def _yunet_model(path, min_score):
+def _yunet_model(path):
     """The model and its lock, once in each process."""
     try:
         read_onnx(path, shape=(1, 3, 320, 320))  # a damaged file may end the process that reads it: one tries
-        return cv2.FaceDetectorYN.create(str(path), "", (320, 320), min_score), threading.Lock()
+        return cv2.FaceDetectorYN.create(str(path), "", (320, 320), MIN_SCORE), threading.Lock()
     except (cv2.error, DatasetError) as error:
         raise DatasetError(f"{path}: expected {YUNET} ({str(error)[:120]})") from None
 
 
-def _find_by_yunet(photo, min_size, path, min_score):
-    model, lock = _yunet_model(path, min_score)
+def _find_by_yunet(photo, min_size, path):
+    model, lock = _yunet_model(path)
     small = scaled(photo, min(1, 16 / min_size))  # YuNet finds faces from about 10 pixels on
     with lock:
         model.setInputSize(small.shape[1::-1])
@@ -132,16 +132,8 @@ def fetch_yunet():
         import pooch
     except ImportError:
         raise ImportError("fetch_yunet needs pooch: pip install pooch") from None
-    cached = _cached_yunet()
-    return Path(
-        pooch.retrieve(
-            YUNET_URL, f"sha256:{YUNET_SHA256}", fname=cached.name, path=cached.parent, progressbar=True
-        )
-    )
-
-
-def _cached_yunet():
-    return Path.home() / ".cache" / "facesom" / YUNET
+    where = {"fname": CACHED.name, "path": CACHED.parent}
+    return Path(pooch.retrieve(YUNET_URL, f"sha256:{YUNET_SHA256}", progressbar=True, **where))
 
 
 #: Detectors by name: (photo, min_size) to boxes (K, 4) of float, x, y, width, height.

@@ -183,10 +183,21 @@ def _boxes(faces):
 
 def _shared(boxes, box):
     """What each of boxes (K, 4) shares with a box, over the smaller one of the two: (K,)."""
-    low = np.maximum(boxes[:, :2], box[:2])
-    high = np.minimum(boxes[:, :2] + boxes[:, 2:], box[:2] + box[2:])
-    smaller = np.minimum(boxes[:, 2:].prod(axis=1), box[2:].prod())
-    return np.clip(high - low, 0, None).prod(axis=1) / smaller
+    return shared_area(boxes, box) / np.minimum(boxes[:, 2:].prod(axis=1), box[2:].prod())
+
+
+def shared_area(boxes, others):
+    """Pixels that boxes (..., 4) have in common."""
+    low = np.maximum(boxes[..., :2], others[..., :2])
+    high = np.minimum(boxes[..., :2] + boxes[..., 2:], others[..., :2] + others[..., 2:])
+    return np.clip(high - low, 0, None).prod(axis=-1)
+
+
+def cut(photo, left, top, side):
+    """A square of a photo; what lies outside repeats its edge."""
+    rows = np.clip(np.arange(top, top + side), 0, photo.shape[0] - 1)
+    cols = np.clip(np.arange(left, left + side), 0, photo.shape[1] - 1)
+    return photo[rows[:, None], cols]
 
 
 def _second_look(gray, x, y, side):
@@ -194,17 +205,14 @@ def _second_look(gray, x, y, side):
     n, count = 72, 0
     around = max(1, int(1.7 * side / n))  # shrunk by whole pixels first: no aliasing
     left, top = int(x - 1.5 * side), int(y - 1.5 * side)
-    rows = np.clip(np.arange(top, top + int(3 * side)), 0, gray.shape[0] - 1)
-    cols = np.clip(np.arange(left, left + int(3 * side)), 0, gray.shape[1] - 1)
-    patch = scaled(gray[rows[:, None], cols], 1 / around)
+    patch = scaled(cut(gray, left, top, int(3 * side)), 1 / around)
     middle = (np.array([x - left, y - top]) + 0.5) / around - 0.5
     for roll in (-15, 0, 15):
         turn = cv2.getRotationMatrix2D(middle.tolist(), roll, n * around / (1.7 * side))
         turn[:, 2] += (n - 1) / 2 - middle
         window = cv2.warpAffine(patch, turn, (n, n), borderMode=cv2.BORDER_REPLICATE)
-        for found in lbp_cascade().detect_multi_scale(
-            window, 1.1, 1, (30, 30), (64, 64), min_neighbor_number=0, intersection_score_threshold=1.01
-        ):
+        alone = {"min_neighbor_number": 0, "intersection_score_threshold": 1.01}
+        for found in lbp_cascade().detect_multi_scale(window, 1.1, 1, (30, 30), (64, 64), **alone):
             apart = (found["c"] + found["width"] / 2 - n / 2, found["r"] + found["height"] / 2 - n / 2)
             count += np.hypot(*apart) < n / 8
     return count

@@ -10,9 +10,10 @@ from numpy.typing import ArrayLike
 from PIL import UnidentifiedImageError
 from scipy.optimize import linear_sum_assignment
 
-from facesom.io import DatasetError, as_array, check_whole, on_ground, open_regular, read_image
+from facesom.io import DatasetError, as_array, check_whole, is_colour, on_ground, open_regular, read_image
 
 from .detectors import DETECTORS
+from .face_network import cut, shared_area
 
 MAX_SIDE = 2048  # pixels: a face of a fortieth of the longer side still has 50
 LARGEST_CROP = 2  # times the longer side of the photo: beyond is nothing but its edge, and no memory for it
@@ -173,34 +174,25 @@ def crop_faces(photo, boxes, *, size=96, scale=1.0):
         If this is no photo, or a box is empty or lies outside of it.
     """
     photo, boxes = as_photo(photo), as_boxes(boxes)
-    height, width = photo.shape[:2]
-    x, y, right, bottom = boxes[:, 0], boxes[:, 1], boxes[:, 0] + boxes[:, 2], boxes[:, 1] + boxes[:, 3]
-    outside = (right <= 0) | (bottom <= 0) | (x >= width) | (y >= height)
-    if outside.any():
-        k = outside.argmax()
-        raise ValueError(
-            f"boxes: expected boxes within the photo, {width} × {height} pixels, got {_shown(boxes[k])} in "
-            f"row {k}; are they of another photo, or of one that was scaled?"
-        )
     check_whole(size, "size")
     if not 0 < scale < np.inf:
         raise ValueError(f"scale: expected a number over 0, got {scale!r}.")
-    middle = boxes[:, :2] + boxes[:, 2:] / 2
+    height, width = photo.shape[:2]
     sides = scale * np.sqrt(boxes[:, 2] * boxes[:, 3])
-    if (sides > LARGEST_CROP * max(width, height)).any():
-        k = sides.argmax()
+    inside = ((boxes[:, :2] < (width, height)) & (boxes[:, :2] + boxes[:, 2:] > 0)).all(axis=1)
+    fitting = inside & (sides <= LARGEST_CROP * max(width, height))
+    if not fitting.all():
+        k = fitting.argmin()
         raise ValueError(
-            f"boxes: expected faces that fit the photo, {width} × {height} pixels, got {_shown(boxes[k])} in "
-            f"row {k}, scaled by {scale:g}; are they of another photo, or of one that was scaled?"
+            f"boxes: expected some that {'fit' if inside[k] else 'lie within'} the photo, {width} × {height} "
+            f"pixels, got {_shown(boxes[k])} in row {k}; are they of another photo, or a scaled one?"
         )
     crops = np.empty((len(boxes), size, size, 3), np.uint8)
-    for crop, (x, y), side in zip(crops, middle, sides, strict=True):
+    for crop, (x, y), side in zip(crops, boxes[:, :2] + boxes[:, 2:] / 2, sides, strict=True):
         half = max(1, round(side / 2))
-        left, top = round(x) - half, round(y) - half
-        rows = np.clip(np.arange(top, top + 2 * half), 0, photo.shape[0] - 1)
-        cols = np.clip(np.arange(left, left + 2 * half), 0, photo.shape[1] - 1)
+        face = cut(photo, round(x) - half, round(y) - half, 2 * half)
         how = cv2.INTER_AREA if 2 * half > size else cv2.INTER_CUBIC
-        crop[:] = cv2.resize(photo[rows[:, None], cols], (size, size), interpolation=how)
+        crop[:] = cv2.resize(face, (size, size), interpolation=how)
     return crops
 
 
@@ -221,15 +213,12 @@ def match_boxes(boxes, others, min_overlap=0.3, weights=1.0):
         Its partner's place in `others`, or -1.
     """
     a, b = as_boxes(boxes)[:, None], as_boxes(others)[None]
-    low = np.maximum(a[..., :2], b[..., :2])
-    high = np.minimum(a[..., :2] + a[..., 2:], b[..., :2] + b[..., 2:])
-    shared = np.clip(high - low, 0, None).prod(axis=-1)
+    shared = shared_area(a, b)
     overlap = shared / (a[..., 2:].prod(-1) + b[..., 2:].prod(-1) - shared)
     overlap[overlap < min_overlap] = 0
     rows, columns = linear_sum_assignment(overlap * weights, maximize=True)
     partner = np.full(len(overlap), -1)
-    real = overlap[rows, columns] > 0
-    partner[rows[real]] = columns[real]
+    partner[rows] = np.where(overlap[rows, columns] > 0, columns, -1)
     return partner
 
 
@@ -238,19 +227,14 @@ def as_photo(photo):
     if isinstance(photo, (str, Path)):
         raise ValueError(f"photo: expected an array, got the path {str(photo)!r}; pass read_photo(path).")
     photo = as_array(photo, "photo", "pixels")
-    if (
-        photo.ndim not in (2, 3)
-        or (photo.ndim == 3 and photo.shape[2] not in (3, 4))
-        or min(photo.shape) == 0
-    ):
-        guess = "; pass them one by one" if photo.ndim == 4 else ""
-        raise ValueError(f"photo: expected RGB (H, W, 3), got shape {photo.shape}{guess}.")
+    if photo.ndim - is_colour(photo) != 2 or not photo.size:
+        raise ValueError(f"photo: expected RGB (H, W, 3), got shape {photo.shape}; pass them one by one.")
     if photo.dtype.kind == "f":
         low, high = photo.min(), photo.max()
-        if not (low >= 0 and high <= 1):
+        if not 0 <= low <= high <= 1:
             raise ValueError(
-                f"photo: expected floats in [0, 1] or uint8, got {low:g} to {high:g}"
-                + ("; pass photo.astype(np.uint8)." if low >= 0 and high <= 255 else ".")
+                f"photo: expected floats in [0, 1] or uint8, got {low:g} to {high:g}; pass "
+                "photo.astype(np.uint8) where they are 0 to 255."
             )
         photo = (photo * 255).round().astype(np.uint8)
     if photo.dtype != np.uint8:
@@ -281,7 +265,7 @@ def _as_rows(boxes):
     if boxes.ndim != 2 or boxes.shape[1] != 4 or not finite:
         raise ValueError(
             "boxes: expected (K, 4) finite numbers, x, y, width, height of each face, got shape "
-            f"{boxes.shape}" + ("; pass boxes[None]." if boxes.shape == (4,) else f" of {boxes.dtype}.")
+            f"{boxes.shape}; pass boxes[None] of a single face, and no NaN."
         )
     return boxes.astype(float)
 

@@ -60,16 +60,15 @@ def list_files(source, persons=None):
     """
     if not callable(persons) and persons not in (None, "folder", "name"):
         raise ValueError(f'persons: expected "folder", "name" or a function of the path, got {persons!r}.')
-    named = isinstance(source, (list, tuple)) or not Path(source).is_dir()
-    if named:
-        paths = [Path(path) for path in (source if isinstance(source, (list, tuple)) else [source])]
-        root = Path(commonpath([path.absolute().parent for path in paths])) if paths else Path()
-    else:
-        root, paths = Path(source), sorted(_inside(Path(source)))
-    if missing := [path for path in paths if not path.exists()]:
-        raise DatasetError(f"no file or folder {str(missing[0])!r}; looked from {str(Path.cwd())!r}")
-    if named and (strange := [path for path in paths if not path.is_file()]):
-        raise DatasetError(f"{strange[0]}: expected a file, this is a folder, a pipe or a device")
+    listed = [Path(path) for path in (source if isinstance(source, (list, tuple)) else [source])]
+    named = isinstance(source, (list, tuple)) or not listed[0].is_dir()
+    root = Path(commonpath([path.absolute().parent for path in listed] or [""])) if named else listed[0]
+    paths = listed if named else sorted(_inside(root))
+    for path in paths if named else ():
+        if not path.exists():
+            raise DatasetError(f"no file or folder {str(path)!r}; looked from {str(Path.cwd())!r}")
+        if not path.is_file():
+            raise DatasetError(f"{path}: expected a file, this is a folder, a pipe or a device")
     known = [path for path in paths if path.is_file() and (named or path.suffix.lower() in KNOWN)]
     if not known:
         found = ", ".join(sorted({path.suffix or path.name for path in paths})[:6]) or "nothing"
