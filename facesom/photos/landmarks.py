@@ -26,15 +26,7 @@ ENLARGED = 240  # pixels: a face given to dlib is at least this large
 
 # How boxes are moved (in sides, to the right and down) and scaled to see whether the landmarks stay.
 _SHAKES = np.array(
-    [
-        (0, 0, 1),
-        (0.06, 0.06, 1),
-        (-0.06, 0.06, 1),
-        (0.06, -0.06, 1),
-        (-0.06, -0.06, 1),
-        (0, 0, 1.1),
-        (0, 0, 0.9),
-    ]
+    [(0, 0, 1), *((0.06 * x, 0.06 * y, 1) for y in (1, -1) for x in (1, -1)), (0, 0, 1.1), (0, 0, 0.9)]
 )
 
 
@@ -153,14 +145,12 @@ def steady_landmarks(photo, boxes, landmarks=find_landmarks):
     n = len(boxes)
     if not n:
         return np.empty((0, 68, 2)), np.empty(0)
-    points = _found(landmarks, photo, boxes)
-    points = _found(landmarks, photo, _frame_anew(points))
+    points = _found(landmarks, photo, _frame_anew(_found(landmarks, photo, boxes)))
     x, y, side = np.moveaxis(_frame_anew(points)[:, :3], -1, 0)
     right, down, scale = _SHAKES.T[:, :, None]
-    shaken = np.stack([x + (right + (1 - scale) / 2) * side, y + (down + (1 - scale) / 2) * side], -1)
-    sides = np.repeat((scale * side)[..., None], 2, axis=-1)
-    tries = _found(landmarks, photo, np.concatenate([shaken, sides], axis=-1).reshape(-1, 4))
-    tries = tries.reshape(len(_SHAKES), n, 68, 2)
+    corner = (1 - scale) / 2 * side
+    shaken = np.stack([x + right * side + corner, y + down * side + corner, scale * side, scale * side], -1)
+    tries = _found(landmarks, photo, shaken.reshape(-1, 4)).reshape(len(_SHAKES), n, 68, 2)
     points = np.median(tries, axis=0)
     apart = np.linalg.norm(tries - points, axis=-1)[..., 17:].mean(axis=(0, 2))
     return points, apart / np.maximum(eye_frame(points)[1], 1e-9)
@@ -171,7 +161,7 @@ def _found(landmarks, photo, boxes):
     if points.shape != (len(boxes), 68, 2) or not np.isfinite(points).all():
         raise ValueError(
             f"landmarks: expected finite numbers of shape ({len(boxes)}, 68, 2), one set for each box, got "
-            f"shape {points.shape}" + ("." if np.isfinite(points).all() else " with NaN or infinity.")
+            f"shape {points.shape}{'' if np.isfinite(points).all() else ' with NaN or infinity'}."
         )
     return points
 
