@@ -1,5 +1,7 @@
 """Groups of nodes: which nodes of a map show the same expression, and which group follows which."""
 
+from dataclasses import KW_ONLY, dataclass
+
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.cluster import DBSCAN, HDBSCAN, KMeans
@@ -11,6 +13,7 @@ from facesom.som import ADJACENT, FaceSOM, walk_order
 METHODS = ("kmeans", "ward", "dbscan", "hdbscan")
 
 
+@dataclass(eq=False, repr=False)
 class NodeGroups(BaseEstimator):
     """Cluster the nodes of a map into groups that are numbered along a walk over the map.
 
@@ -63,12 +66,12 @@ class NodeGroups(BaseEstimator):
     ((4, 4), (80,))
     """
 
-    def __init__(self, n_groups=8, method="kmeans", seed=0, *, min_nodes=3, eps=None):
-        self.n_groups = n_groups
-        self.method = method
-        self.seed = seed
-        self.min_nodes = min_nodes
-        self.eps = eps
+    n_groups: int = 8
+    method: str = "kmeans"
+    seed: int = 0
+    _: KW_ONLY
+    min_nodes: int = 3
+    eps: float | None = None
 
     @one_thread()
     def fit(self, X, y=None):

@@ -172,11 +172,8 @@ def _means(images, members):
     some = np.unique(np.linspace(0, len(images) - 1, LOOKED_AT).astype(int))
     if any(map(len, members)) and shows_parts(images[some]):
         return mean_faces(images, members, LOOKED_AT)
-    faces = np.full((len(members), *images.shape[1:]), np.nan, dtype=np.float32)
-    for face, mine in zip(faces, members, strict=True):
-        if len(mine):
-            face[:] = images[mine].mean(axis=0)
-    return faces
+    empty = np.full(images.shape[1:], np.nan)
+    return np.array([images[m].mean(axis=0) if len(m) else empty for m in members], dtype=np.float32)
 
 
 def _frames(images, groups):

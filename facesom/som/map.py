@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -35,6 +37,7 @@ FOLDED_ADVICE = {
 }
 
 
+@dataclass(eq=False, repr=False)
 class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, BaseEstimator):
     """Self-organizing map (Kohonen, 1982; 2001) of faces or feature vectors, in scikit-learn's manner.
 
@@ -119,42 +122,23 @@ class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, B
     True
     """
 
-    def __init__(
-        self,
-        rows=10,
-        cols=10,
-        method="batch",
-        seed=42,
-        *,
-        sigma=None,
-        sigma_end=None,
-        n_epochs=20,
-        learning_rate=0.5,
-        n_steps=1000,
-        learning_rate_decay="asymptotic_decay",
-        sigma_decay="asymptotic_decay",
-        neighborhood="gaussian",
-        topology="rectangular",
-        torus=False,
-        init=None,
-        distance="euclidean",
-    ):
-        self.rows = rows
-        self.cols = cols
-        self.method = method
-        self.seed = seed
-        self.sigma = sigma
-        self.sigma_end = sigma_end
-        self.n_epochs = n_epochs
-        self.learning_rate = learning_rate
-        self.n_steps = n_steps
-        self.learning_rate_decay = learning_rate_decay
-        self.sigma_decay = sigma_decay
-        self.neighborhood = neighborhood
-        self.topology = topology
-        self.torus = torus
-        self.init = init
-        self.distance = distance
+    rows: int = 10
+    cols: int = 10
+    method: str = "batch"
+    seed: int = 42
+    _: KW_ONLY
+    sigma: float | None = None
+    sigma_end: float | None = None
+    n_epochs: int = 20
+    learning_rate: float = 0.5
+    n_steps: int = 1000
+    learning_rate_decay: str | Callable = "asymptotic_decay"
+    sigma_decay: str = "asymptotic_decay"
+    neighborhood: str = "gaussian"
+    topology: str = "rectangular"
+    torus: bool = False
+    init: str | ArrayLike | None = None
+    distance: str | Callable = "euclidean"
 
     def fit(self, X: ArrayLike, y=None, sample_weight: ArrayLike | None = None) -> FaceSOM:
         """Train the map.

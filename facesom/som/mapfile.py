@@ -103,11 +103,10 @@ def load_if_same(path, som, X):
     except (OSError, ValueError):  # what is wrong with X is said when it is trained on
         return None
     wanted, kept = som.get_params(), found.get_params()
-    if not all(np.array_equal(wanted[name], kept[name]) for name in wanted):
-        return None
-    if (len(samples), shape, is_bytes) != (len(found.labels_), found.sample_shape_, found.bytes_):
+    alike = (len(samples), shape, is_bytes) == (len(found.labels_), found.sample_shape_, found.bytes_)
+    if not alike or not all(np.array_equal(wanted[name], kept[name]) for name in wanted):
         return None
     winners, _, distance = nearest_two(samples, found.weights_)
-    if found.distance == "euclidean" and not np.array_equal(winners, found.labels_):
-        return None
-    return found if np.isclose(distance.mean(), found.quantization_error_, rtol=1e-9, atol=1e-12) else None
+    won = found.distance != "euclidean" or np.array_equal(winners, found.labels_)
+    near = np.isclose(distance.mean(), found.quantization_error_, rtol=1e-9, atol=1e-12)
+    return found if won and near else None
