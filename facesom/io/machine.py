@@ -50,11 +50,10 @@ class LongText:
         return len(self.encoded)
 
     def latin1(self):
-        encoded, found = memoryview(self.encoded), bytearray()
-        decoder = codecs.getincrementaldecoder(self.encoding)()
-        for start in range(0, len(encoded), BLOCK):
-            last = start + BLOCK >= len(encoded)
-            found += decoder.decode(encoded[start : start + BLOCK], last).encode("latin-1")
+        found, whole = bytearray(), memoryview(self.encoded)
+        blocks = (whole[start : start + BLOCK] for start in range(0, len(whole), BLOCK))
+        for piece in codecs.iterdecode(blocks, self.encoding):
+            found += piece.encode("latin-1")
         return found
 
 
@@ -308,10 +307,6 @@ _STEPS = {
     pickle.NONE: lambda m: m.push(None),
     pickle.NEWTRUE: lambda m: m.push(True),
     pickle.NEWFALSE: lambda m: m.push(False),
-    pickle.BININT: lambda m: m.push(m.number("<i")),
-    pickle.BININT1: lambda m: m.push(m.number("<B")),
-    pickle.BININT2: lambda m: m.push(m.number("<H")),
-    pickle.BINFLOAT: lambda m: m.push(m.number(">d")),
     pickle.INT: lambda m: m.push(_whole(m.stream.line())),
     pickle.LONG: lambda m: m.push(_whole(m.stream.line())),
     pickle.LONG1: lambda m: m.push(int.from_bytes(m.buffer("<B"), "little", signed=True)),
@@ -333,12 +328,8 @@ _STEPS = {
     pickle.SETITEM: lambda m: m.set_items([m.stack.pop(), m.stack.pop()][::-1]),
     pickle.SETITEMS: lambda m: m.set_items(m.since_mark()),
     pickle.PUT: lambda m: m.put(int(m.stream.line())),
-    pickle.BINPUT: lambda m: m.put(m.number("<B")),
-    pickle.LONG_BINPUT: lambda m: m.put(m.number("<I")),
     pickle.MEMOIZE: lambda m: m.put(len(m.memo)),
     pickle.GET: lambda m: m.get(int(m.stream.line())),
-    pickle.BINGET: lambda m: m.get(m.number("<B")),
-    pickle.LONG_BINGET: lambda m: m.get(m.number("<I")),
     pickle.GLOBAL: lambda m: m.function(OldText(m.stream.line()), OldText(m.stream.line())),
     pickle.STACK_GLOBAL: lambda m: m.function(*[m.stack.pop(), m.stack.pop()][::-1]),
     pickle.REDUCE: Machine.reduce,
@@ -346,11 +337,15 @@ _STEPS = {
 }
 _TEXTS = {pickle.SHORT_BINUNICODE: "<B", pickle.BINUNICODE: "<I", pickle.BINUNICODE8: "<Q"}
 _BYTES = {pickle.SHORT_BINBYTES: "<B", pickle.BINBYTES: "<I", pickle.BINBYTES8: "<Q", pickle.BYTEARRAY8: "<Q"}
-_SIZED = (  # what is done with the bytes whose number is announced so
-    (Machine.text, _TEXTS),
-    (Machine.push, _BYTES),
-    (Machine.old_text, {pickle.SHORT_BINSTRING: "<B", pickle.BINSTRING: "<I"}),
+_NUMBERS = {pickle.BININT: "<i", pickle.BININT1: "<B", pickle.BININT2: "<H", pickle.BINFLOAT: ">d"}
+_FORMS = (  # what is done with a number of this form, or with the bytes whose number it is
+    (Machine.push, Machine.number, _NUMBERS),
+    (Machine.put, Machine.number, {pickle.BINPUT: "<B", pickle.LONG_BINPUT: "<I"}),
+    (Machine.get, Machine.number, {pickle.BINGET: "<B", pickle.LONG_BINGET: "<I"}),
+    (Machine.text, Machine.buffer, _TEXTS),
+    (Machine.push, Machine.buffer, _BYTES),
+    (Machine.old_text, Machine.buffer, {pickle.SHORT_BINSTRING: "<B", pickle.BINSTRING: "<I"}),
 )
-for _act, _forms in _SIZED:
+for _act, _read, _forms in _FORMS:
     for _code, _form in _forms.items():
-        _STEPS[_code] = lambda m, act=_act, form=_form: act(m, m.buffer(form))
+        _STEPS[_code] = lambda m, act=_act, read=_read, form=_form: act(m, read(m, form))

@@ -6,17 +6,8 @@ from facesom.groups import FOUND, person_values, similar_order
 from facesom.identity import STABLE, UNSTABLE
 from facesom.io import as_numbers
 
-from .canvas import (
-    COLOURS,
-    MARKERS,
-    PERSON_COLOURS,
-    bare,
-    check_count,
-    name_rows,
-    new_axes,
-    whole_numbers,
-    write_beside,
-)
+from . import canvas
+from .canvas import COLOURS, MARKERS, PERSON_COLOURS
 
 
 def plot_profiles(profiles, y=None, *, labels=None, names=None, ax=None):
@@ -49,7 +40,7 @@ def plot_profiles(profiles, y=None, *, labels=None, names=None, ax=None):
     n_persons, n_groups = shares.shape
     names = _names(names, n_groups, "names")
     order = similar_order(shares)
-    ax = new_axes(ax, (min(max(0.16 * n_persons, 3), 8), max(0.6 * n_groups, 5)))
+    ax = canvas.new_axes(ax, (min(max(0.16 * n_persons, 3), 8), max(0.6 * n_groups, 5)))
     picture = ax.imshow(shares[order], aspect="auto", cmap="cividis", vmin=0, interpolation="nearest")
     if y is not None:
         y = as_numbers(y, "y", (n_persons,), f"a label for each of {n_persons} persons", kinds="biufSU")
@@ -70,7 +61,7 @@ def plot_profiles(profiles, y=None, *, labels=None, names=None, ax=None):
     ax.set_ylabel("person", fontsize=8)
     ax.set_yticks(range(0, n_persons, step), order[::step], fontsize=7)
     ax.figure.colorbar(picture, ax=ax, label="share of the person's frames")
-    return bare(ax)
+    return canvas.bare(ax)
 
 
 def plot_effects(comparison, *, labels=None, names=None, label="share of the frames", ax=None):
@@ -101,17 +92,17 @@ def plot_effects(comparison, *, labels=None, names=None, label="share of the fra
     n = len(comparison.difference)
     names = _names([f"group {k}" for k in range(n)] if names is None else names, n, "names")
     first, second = _names(comparison.labels if labels is None else labels, 2, "labels")
-    ax = new_axes(ax, (max(0.35 * n, 2), 6), side=6.0)
+    ax = canvas.new_axes(ax, (max(0.35 * n, 2), 6), side=6.0)
     ax.axvline(0, color="0.6", linewidth=1, zorder=0)
     for k, q in enumerate(comparison.q_values):
         if np.isnan(q):
-            write_beside(ax, k, "not tested")
+            canvas.write_beside(ax, k, "not tested")
             continue
         colour, inside = (COLOURS[5], COLOURS[5]) if q <= FOUND else (COLOURS[4], "white")
         ax.plot(comparison.interval[k], [k, k], color=colour, linewidth=2)
         ax.plot(comparison.difference[k], k, "o", color=colour, markerfacecolor=inside, markersize=7)
-        write_beside(ax, k, "q < 0.001" if q < 0.001 else f"q = {q:.3f}")
-    name_rows(ax, names)
+        canvas.write_beside(ax, k, "q < 0.001" if q < 0.001 else f"q = {q:.3f}")
+    canvas.name_rows(ax, names)
     ax.set_xlabel(f"{label}: {second} less {first}")
     return ax
 
@@ -145,14 +136,14 @@ def plot_permutations(permuted, observed, *, two_sided=False, label="", ax=None)
     permuted = as_numbers(permuted, "permuted", ("M",), expected, cure, finite=True)
     as_numbers(observed, "observed", (), "one finite number", finite=True)
     far = (np.abs(permuted) >= abs(observed) - 1e-9) if two_sided else (permuted >= observed - 1e-9)
-    ax = new_axes(ax, (3, 6), side=6.0)
+    ax = canvas.new_axes(ax, (3, 6), side=6.0)
     bins = np.histogram_bin_edges([*permuted, observed], bins=30)
     style = {"bins": bins, "stacked": True, "color": ("0.75", COLOURS[5])}
     names = (f"{len(permuted)} shuffles of the labels", f"{far.sum()} of them as extreme as the true labels")
     ax.hist([permuted[~far], permuted[far]], label=names, **style)
     ax.axvline(observed, color="black", linewidth=2, label=f"true labels: {observed:.2f}")
     ax.set(xlabel=label, ylabel="shuffles")
-    whole_numbers(ax.yaxis)
+    canvas.whole_numbers(ax.yaxis)
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), fontsize=8, frameon=False)
     return ax
 
@@ -182,7 +173,7 @@ def plot_stability(stability, *, words=None, ax=None):
     k = len(stability.stability)
     names = _numbered(words, k)
     wide = 7.0 if words is None else 11.0
-    ax = new_axes(ax, (max(0.35 * k, 2), wide), side=wide)
+    ax = canvas.new_axes(ax, (max(0.35 * k, 2), wide), side=wide)
     for limit in (UNSTABLE, STABLE):
         ax.axvline(limit, color="0.4", linestyle=":", zorder=0)
     ax.text(UNSTABLE, -0.6, "unstable below ", ha="right", va="bottom", fontsize=8, color="0.35")
@@ -192,13 +183,13 @@ def plot_stability(stability, *, words=None, ax=None):
         if np.isnan(value):
             ax.text(0.01, g, "no frames", va="center", fontsize=8)
             continue
-        colour = COLOURS[4] if value >= STABLE else COLOURS[1] if value >= UNSTABLE else COLOURS[5]
+        colour = COLOURS[4 if value >= STABLE else 1 if value >= UNSTABLE else 5]
         hatch = "///" if value < UNSTABLE else None
         ax.barh(g, value, color=colour, hatch=hatch, edgecolor="white", height=0.7)
         ax.plot(np.nanquantile(times, (0.1, 0.9)), [g, g], color="black", linewidth=1.2)
         joins = f", often with {other}" if value < STABLE and other >= 0 else ""
-        write_beside(ax, g, f"{value:.2f}{joins}")
-    name_rows(ax, names)
+        canvas.write_beside(ax, g, f"{value:.2f}{joins}")
+    canvas.name_rows(ax, names)
     ax.set(xlim=(0, 1), xlabel="comes back with (mean Jaccard similarity)")
     return ax
 
@@ -227,7 +218,7 @@ def plot_column_effects(effects, *, words=None, ax=None):
     k, c = effects.effect.shape
     names = _numbered(words, k)
     wide = min(0.55 * c + (3.0 if words is None else 6.5), 14.0)
-    ax = new_axes(ax, (min(0.45 * k + 1.6, wide), wide), side=wide)
+    ax = canvas.new_axes(ax, (min(0.45 * k + 1.6, wide), wide), side=wide)
     most = max(2.0, np.nanmax(np.abs(effects.effect), initial=0))
     picture = ax.imshow(effects.effect, cmap="RdBu", vmin=-most, vmax=most, aspect="auto")
     for (i, j), value in np.ndenumerate(effects.effect):
@@ -239,13 +230,13 @@ def plot_column_effects(effects, *, words=None, ax=None):
     ax.set_xticks(range(c), [name.replace("_", " ") for name in effects.names], rotation=40, ha="right")
     ax.set_yticks(range(k), names)
     ax.figure.colorbar(picture, ax=ax, label="difference from the rest, standard deviations")
-    return bare(ax)
+    return canvas.bare(ax)
 
 
 def _names(names, n, argument):
     """Names as a list of `n` str; numbers if there are none."""
     names = [str(name) for name in (range(n) if names is None else names)]
-    check_count(argument, names, n)
+    canvas.check_count(argument, names, n)
     return names
 
 

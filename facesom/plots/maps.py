@@ -7,18 +7,8 @@ from matplotlib.patheffects import withStroke
 
 from facesom.io import as_numbers
 
-from .canvas import (
-    COLOURS,
-    MARKERS,
-    PERSON_COLOURS,
-    check_count,
-    draw_nodes,
-    gap_of,
-    new_axes,
-    number_nodes,
-    points,
-    show,
-)
+from . import canvas
+from .canvas import COLOURS, MARKERS, PERSON_COLOURS
 from .tiles import EMPTY, cell_corners, drawn_box, grid_image, unit_faces
 
 
@@ -84,7 +74,7 @@ def plot_groups(som, labels, *, faces=None, unstable=None, every=1, ax=None):
     palette = np.array([to_rgb(c) for c in COLOURS])
     fill = np.where((labels >= 0)[..., None], palette[labels % len(palette)], EMPTY)
     ax, corners, (down, _), gap = _draw_tiles(som, faces, every, 1 / 6, ax, fill=fill)
-    size = points(ax, ax.images[-1].get_array().shape, down) / 6
+    size = canvas.points(ax, ax.images[-1].get_array().shape, down) / 6
     for (y, x), label in zip(corners + 0.75 * gap, labels.ravel(), strict=True):
         if label >= 0:
             number = f"{label}?" if doubt[label] else label
@@ -101,12 +91,12 @@ def _draw_tiles(som, faces, every, share, ax, **style):
     box = drawn_box(faces.reshape(-1, *faces.shape[2:]))
     faces = faces[(slice(None, None, every), slice(None, None, every), *box)]
     rows, cols, height, width = faces.shape[:4]
-    gap = gap_of(height, share)
+    gap = canvas.gap_of(height, share)
     cell = np.add((height, width), gap)
     topology = som.topology if every % 2 else "rectangular"  # of every second column all stand alike
-    ax = show(ax, grid_image(faces, gap=gap, topology=topology, **style))
+    ax = canvas.show(ax, grid_image(faces, gap=gap, topology=topology, **style))
     corners = cell_corners(rows, cols, *cell, topology)
-    number_nodes(ax, rows, cols, corners + cell / 2, every)
+    canvas.number_nodes(ax, rows, cols, corners + cell / 2, every)
     return ax, corners, cell, gap
 
 
@@ -137,12 +127,12 @@ def plot_nodes(som, values, *, label="", fmt=None, ax=None):
     """
     grid = som.rows, som.cols
     values = as_numbers(values, "values", grid, f"one a node, shape {grid}").astype(float, copy=False)
-    ax = new_axes(ax, (som.rows, 1.15 * som.cols))
+    ax = canvas.new_axes(ax, (som.rows, 1.15 * som.cols))
     shown = np.ma.masked_invalid(values.ravel())
-    cells = draw_nodes(ax, som, array=shown, cmap="cividis", edgecolor="face", linewidth=0.2)
+    cells = canvas.draw_nodes(ax, som, array=shown, cmap="cividis", edgecolor="face", linewidth=0.2)
     ax.figure.colorbar(cells, ax=ax, label=label, shrink=0.8)
     if fmt is not None:
-        size = min(10, points(ax, grid, 1) / 3)
+        size = min(10, canvas.points(ax, grid, 1) / 3)
         for (y, x), value in zip(som.positions_, values.ravel(), strict=True):
             if np.isfinite(value):
                 red, green, blue, _ = cells.to_rgba(value)
@@ -211,7 +201,7 @@ def plot_components(som, names, *, n_cols=4):
         )
     d = som.prototypes_.shape[2]
     if not isinstance(names, dict):
-        check_count("names", names, d, "columns")
+        canvas.check_count("names", names, d, "columns")
         names = dict(enumerate(names))
     if not names or not all(0 <= column < d for column in names):
         raise ValueError(f"names: expected columns from 0 to {d - 1}, got {sorted(names)}.")
@@ -253,12 +243,13 @@ def plot_persons(som, nodes, *, names=None, ax=None):
         raise ValueError(f"nodes: expected {expected}, got {len(nodes)}; {pick}.")
     nodes = [as_numbers(person, "nodes", ("N",), expected, pick, kinds="iu") for person in nodes]
     names = [f"person {p}" for p in range(len(nodes))] if names is None else names
-    check_count("names", names, len(nodes), "persons")
-    ax = new_axes(ax, (som.rows, som.cols))
-    draw_nodes(ax, som, facecolor="#f2f2f2", edgecolor="white", linewidth=1)
+    canvas.check_count("names", names, len(nodes), "persons")
+    ax = canvas.new_axes(ax, (som.rows, som.cols))
+    canvas.draw_nodes(ax, som, facecolor="#f2f2f2", edgecolor="white", linewidth=1)
     shares = [np.bincount(person, minlength=som.rows * som.cols) / len(person) for person in nodes]
     beside = 1 / max(len(nodes), 2)
-    largest = (beside * points(ax, (som.rows, som.cols), 1)) ** 2 / max(share.max() for share in shares)
+    room = (beside * canvas.points(ax, (som.rows, som.cols), 1)) ** 2
+    largest = room / max(share.max() for share in shares)
     for p, share in enumerate(shares):
         used = share > 0
         y, x = som.positions_[used].T

@@ -3,20 +3,13 @@
 import numpy as np
 from matplotlib.patheffects import withStroke
 
+from facesom.emotions import EMOTIONS
 from facesom.io import as_numbers
 
 from .canvas import name_rows, new_axes, whole_numbers
 
 #: Okabe and Ito (2008), as far as they stand out on white; neutral is gray.
-EMOTION_COLOURS = {
-    "angry": "#D55E00",
-    "disgust": "#009E73",
-    "fear": "#CC79A7",
-    "happy": "#E69F00",
-    "sad": "#0072B2",
-    "surprise": "#56B4E9",
-    "neutral": "#777777",
-}
+EMOTION_COLOURS = ("#D55E00", "#009E73", "#CC79A7", "#E69F00", "#0072B2", "#56B4E9", "#777777")
 OTHERS = ("#000000", "#8C564B", "#9467BD", "#BCBD22")  # for classes of one's own
 DARK = ("#009E73", "#0072B2", "#777777", "#000000", "#8C564B", "#9467BD")  # on which black cannot be read
 STRONG = 0.3  # an emotion that once reaches this gets a thick line and its name
@@ -24,7 +17,8 @@ STRONG = 0.3  # an emotion that once reaches this gets a thick line and its name
 
 def emotion_colours(names):
     """The same colour for an emotion in all plots; classes of one's own get others by their place."""
-    return [EMOTION_COLOURS.get(name, OTHERS[c % len(OTHERS)]) for c, name in enumerate(names)]
+    known = dict(zip(EMOTIONS, EMOTION_COLOURS, strict=True))
+    return [known.get(name, OTHERS[c % len(OTHERS)]) for c, name in enumerate(names)]
 
 
 def plot_emotions_over_time(result, face=0, *, ax=None):
