@@ -62,12 +62,10 @@ def find_data(
     if path:
         return _given(path, "data_path", "drawn faces")
     if _colab() is not None:
-        mine = sorted(
-            [*Path().glob("*.pickle"), *Path().glob("*.pkl")], key=lambda file: file.stat().st_mtime
-        )
-        if mine:
-            print(f"data_path is empty: taking {mine[-1]}, the newest pickle in {Path.cwd()}")
-            return mine[-1]
+        mine = (file for file in Path().iterdir() if file.suffix in (".pickle", ".pkl"))
+        if newest := max(mine, key=lambda file: file.stat().st_mtime, default=None):
+            print(f"data_path is empty: taking {newest}, the newest pickle in {Path.cwd()}")
+            return newest
     path = Path(folder) / f"drawn_faces_{n_persons}x{n_frames}.pickle"
     return _kept(path, lambda: save(make_faces(n_persons, n_frames).dataset, path))
 
@@ -137,10 +135,9 @@ def find_emotion_folder(path="", *, n_persons=40, n_frames=60, folder="outputs")
             return path
         if path.is_file() and zipfile.is_zipfile(path):
             return _unpack(path, Path(folder))
-        raise ValueError(
-            f"data_path: expected a folder that holds one folder for each emotion, or a zip of it; "
-            f'{str(path)!r} is none (looked from {Path.cwd()}). "" draws faces.'
-        )
+        expected = "a folder that holds one folder for each emotion, or a zip of it"
+        came = f'{str(path)!r} is none (looked from {Path.cwd()}). "" draws faces.'
+        raise ValueError(f"data_path: expected {expected}; {came}")
     path = Path(folder) / f"drawn_emotions_{n_persons}x{n_frames}"
 
     def draw():
@@ -148,9 +145,8 @@ def find_emotion_folder(path="", *, n_persons=40, n_frames=60, folder="outputs")
         gray = (255 * to_grayscale(faces.dataset).X1).round().astype(np.uint8)
         persons = np.repeat([f"p{person:02}" for person in range(n_persons)], n_frames)
         images, labels = gray.reshape(-1, *gray.shape[2:]), faces.expressions.ravel()
-        write_emotion_folder(
-            EmotionFaces(images, labels, faces.expression_names, persons).as_emotions(), path
-        )
+        drawn = EmotionFaces(images, labels, faces.expression_names, persons)
+        write_emotion_folder(drawn.as_emotions(), path)
 
     return _kept(path, draw)
 
@@ -277,9 +273,8 @@ def _unpack(archive, folder):
                 with atomic_folder(target) as part:
                     file.extractall(part)
             except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-                raise ValueError(
-                    f"data_path: {str(archive)!r} is damaged or locked ({error}); make or copy it again."
-                ) from None
+                said = f"{str(archive)!r} is damaged or locked ({error}); make or copy it again."
+                raise ValueError(f"data_path: {said}") from None
     inside = [item for item in target.iterdir() if item.is_dir() and item.name != "__MACOSX"]
     return inside[0] if len(inside) == 1 and any(item.is_dir() for item in inside[0].iterdir()) else target
 

@@ -1,6 +1,7 @@
 """Movements of frames beside their groups, and how far each frame is from the middle of its group."""
 
 import numpy as np
+import pandas as pd
 
 from facesom.io import count_groups, per_person
 
@@ -35,10 +36,9 @@ def group_distances(movements, groups, *, n_groups=None):
     whole = groups
     movements, groups = movements_by_person(movements, groups)
     x, g = np.concatenate(movements), np.concatenate(groups)
-    distances = np.full(len(x), np.nan)
-    for k in range(count_groups(groups, n_groups)):
-        if (g == k).any():
-            distances[g == k] = np.linalg.norm(x[g == k] - np.median(x[g == k], axis=0), axis=1)
+    count_groups(groups, n_groups)
+    middle = pd.DataFrame(x, dtype=float).groupby(g).transform("median").to_numpy()
+    distances = np.where(g < 0, np.nan, np.linalg.norm(x - middle, axis=1))
     if isinstance(whole, list) and np.ndim(whole[0]):
         return np.split(distances, np.cumsum([len(g) for g in groups])[:-1])
     return distances.reshape(np.shape(whole))

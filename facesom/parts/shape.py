@@ -5,6 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from joblib import delayed
 from numpy.typing import ArrayLike
 from tqdm.auto import tqdm
@@ -155,21 +156,16 @@ def shape_features(
         guessed.append(guess)
         if return_parts:
             out[...] = found
-    missing = [np.isnan(person) for person in features]
-    never = np.array([gaps.all(axis=0) for gaps in missing])
-    if never.all():
+    features = [pd.DataFrame(person) for person in features]
+    usual = pd.DataFrame([person.median() for person in features])  # NaN where nothing was measured
+    if usual.isna().all(axis=None):
         raise DatasetError(
             f"no face found in any of the {sum(map(len, persons))} images; expected drawn brows, eyes and "
             "lips, upright, on a plain background: look at one image, is it empty, a photo or upside down?"
         )
-    usual = np.array([np.nanmedian(np.where(n, 0, x), axis=0) for n, x in zip(never, features, strict=True)])
-    nobody = never.all(axis=0)
-    everybody = np.nanmedian(np.where(nobody, 0, np.where(never, np.nan, usual)), axis=0)
-    filled = [
-        np.where(gaps, np.where(n, everybody, own), person)
-        for gaps, n, own, person in zip(missing, never, usual, features, strict=True)
-    ]
-    unreliable = [guess | gaps for guess, gaps in zip(guessed, missing, strict=True)]
+    usual = usual.fillna(usual.median().fillna(0))
+    filled = [x.fillna(own).to_numpy() for x, (_, own) in zip(features, usual.iterrows(), strict=True)]
+    unreliable = [guess | x.isna().to_numpy() for guess, x in zip(guessed, features, strict=True)]
     more = [unreliable] * return_unreliable + [labels] * return_parts
     return (shaped(filled), *map(shaped, more)) if more else shaped(filled)
 

@@ -177,12 +177,10 @@ def try_setting(samples, setting, varied, method, topology, seed):
         held_out = [part[out] for part in nearest]
         measured = (samples[out], som.weights_, som.steps_, held_out)
         errors.append((held_out[2].mean(), topographic_error(*measured), combined_error(*measured)))
-        winners = nearest[0]
-        maps.append(som.steps_[np.ix_(winners, winners)].ravel())
+        maps.append(som.steps_[np.ix_(nearest[0], nearest[0])].ravel())
     agreement = np.corrcoef(maps)[np.triu_indices(REPEATS, 1)].mean() if np.ptp(maps, axis=1).all() else 0.0
-    return Trial(
-        parameters, varied, *np.mean(errors, axis=0).tolist(), float(agreement), perf_counter() - began
-    )
+    seconds = perf_counter() - began
+    return Trial(parameters, varied, *np.mean(errors, axis=0).tolist(), float(agreement), seconds)
 
 
 def pick(trials):
