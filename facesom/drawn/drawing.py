@@ -81,9 +81,7 @@ def draw_landmarks(landmarks, *, size=64, palette=PALETTE, brow_thickness=0.11, 
     colours = _check_palette(palette)
     check_number("size", size, 32, 1024, whole=True)
     if not np.isscalar(brow_thickness) or not 0 < brow_thickness <= 1:
-        raise ValueError(
-            f"brow_thickness must be a number of eye distances, at most 1; got {brow_thickness!r}."
-        )
+        raise ValueError(f"brow_thickness must be a number of eye distances up to 1; got {brow_thickness!r}.")
     if isinstance(drop, str) or not set(drop) <= set(PARTS):
         raise ValueError(f"drop must be a collection of names out of {', '.join(PARTS)}; got {drop!r}.")
 
@@ -191,10 +189,8 @@ def _check_landmarks(landmarks):
     points = np.asarray(landmarks)
     if points.shape[-2:] != (42, 2) or points.dtype.kind not in "iuf":
         guess = " Of 68 landmarks take points 17-26 and 36-67." if points.shape[-2:] == (68, 2) else ""
-        raise ValueError(
-            f"landmarks must be numbers of shape (..., 42, 2); got shape {points.shape}, "
-            f"dtype {points.dtype}.{guess}"
-        )
+        came = f"shape {points.shape}, dtype {points.dtype}"
+        raise ValueError(f"landmarks must be numbers of shape (..., 42, 2); got {came}.{guess}")
     points = points.astype(np.float64)
     if not np.isfinite(points).all():
         raise ValueError("landmarks must be finite; got NaN or infinity. Leave out frames without a face.")
@@ -208,8 +204,6 @@ def _check_palette(palette):
     """{part: (r, g, b)}"""
     rgb = np.asarray(palette)
     if rgb.shape != (4, 3) or rgb.dtype.kind not in "iu" or rgb.min() < 0 or rgb.max() > 255:
-        raise ValueError(
-            "palette must be whole RGB numbers 0-255 of shape (4, 3) for brows, eyes, upper lip, lower lip; "
-            f"got {palette!r}."
-        )
+        wanted = "whole RGB numbers 0-255 of shape (4, 3) for brows, eyes, upper lip, lower lip"
+        raise ValueError(f"palette must be {wanted}; got {palette!r}.")
     return dict(zip(PARTS, rgb[[0, 0, 1, 1, 2, 3]].tolist(), strict=True))

@@ -24,9 +24,7 @@ def choose_palette(palette, seed):
     if palette == "standard":
         return PALETTE
     if palette != "random":
-        raise ValueError(
-            f'palette must be "standard", "random" or RGB numbers of shape (4, 3); got {palette!r}.'
-        )
+        raise ValueError(f'palette must be "standard", "random" or RGB numbers (4, 3); got {palette!r}.')
     rng = np.random.default_rng([seed, 0, 1])
     while True:
         colours = rng.integers(0, 256, (4, 3))
@@ -51,12 +49,8 @@ def choose_mixes(mix, seed, y, label_effect):
         return np.array([_mix(mix, rng, label, label_effect) for rng, label in zip(rngs, y, strict=True)])
     shape = (len(y), len(EXPRESSIONS))
     shares = np.array(np.nan) if isinstance(mix, str) else as_array(mix, "mix").astype(float)
-    if (
-        shares.shape != shape
-        or not np.isfinite(shares).all()
-        or (shares < 0).any()
-        or not shares.any(axis=1).all()
-    ):
+    right = shares.shape == shape and np.isfinite(shares).all()
+    if not right or shares.min() < 0 or not shares.any(axis=1).all():
         got = repr(mix) if isinstance(mix, str) else f"shape {shares.shape}"
         raise ValueError(
             f'mix must be "own", "balanced", "one-sided" or shares of shape {shape}, not negative, '

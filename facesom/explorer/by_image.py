@@ -62,18 +62,15 @@ def real_numbers(values, n, name, ndims=(1,)):
     """Return numbers for each image as float64; NaN may be among them."""
     values = each_row(values, n, name, ndims)
     if values.dtype.kind not in "biuf":
-        raise ValueError(
-            f"{name}: expected numbers, got {values.dtype}; number the categories or leave it out."
-        )
+        raise ValueError(f"{name}: expected numbers, got {values.dtype}; number the categories.")
     return values.astype(float)
 
 
 def named_columns(columns, n, taken):
     """Return {name: numbers (n,)}; the columns of an array (n, C) become name_0, name_1, ..."""
     if not isinstance(columns, Mapping):
-        raise ValueError(
-            f'columns: expected names and numbers, e.g. {{"X2": data.X2}}, got {type(columns).__name__}.'
-        )
+        came = type(columns).__name__
+        raise ValueError(f'columns: expected names and numbers, e.g. {{"X2": data.X2}}, got {came}.')
     found = {}
     for name, values in columns.items():
         values = real_numbers(values, n, f"columns[{name!r}]", ndims=(1, 2))

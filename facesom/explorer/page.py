@@ -220,9 +220,8 @@ def show_explorer(
     try:
         from IPython.display import HTML, display
     except ModuleNotFoundError:
-        raise ModuleNotFoundError(
-            "show_explorer works in a notebook; elsewhere use `write_explorer` and open the file."
-        ) from None
+        said = "show_explorer works in a notebook; elsewhere use `write_explorer` and open the file."
+        raise ModuleNotFoundError(said) from None
     with TemporaryDirectory() as folder:
         kept = Path(folder) / "explorer.html" if path is None else Path(path)
         write_explorer(som, images, kept, groups, persons, **options)
@@ -239,15 +238,11 @@ def _winners(som, images):
     if som.sample_shape_ == images.shape[1:]:
         return som.predict(images)
     if som.prototypes_.ndim > 3:
-        raise ValueError(
-            f"images: the map was trained on faces of shape {som.sample_shape_}, got {images.shape[1:]}; "
-            "to show others than it was trained on, pass nodes=som.predict(...)."
-        )
+        came = f"{images.shape[1:]}; to show others than these, pass nodes=som.predict(...)"
+        raise ValueError(f"images: the map was trained on faces of shape {som.sample_shape_}, got {came}.")
     if len(som.labels_) != len(images):
-        raise ValueError(
-            f"nodes: the map was trained on {len(som.labels_)} rows of features and there are {len(images)} "
-            "images; pass the node of each image, or the `SharedGroups` instead of its map."
-        )
+        came = f"{len(images)} images; pass the node of each, or the `SharedGroups` instead of its map"
+        raise ValueError(f"nodes: the map was trained on {len(som.labels_)} rows of features, got {came}.")
     return som.labels_
 
 

@@ -188,9 +188,9 @@ def _columns(X2, groups):
         X2 = [x[:, None] if np.ndim(x) == 1 else x for x in map(np.asarray, X2)]
     X2 = per_person(X2, 2, "X2", groups)
     if len({x.shape[1] for x in X2}) > 1 or not X2[0].shape[1] or any(x.dtype.kind not in "biuf" for x in X2):
+        came = f"{X2[0].dtype} of shapes {[x.shape for x in X2[:3]]}; number the categories"
         raise ValueError(
-            "X2: expected numbers, as many columns for each person and at least one, got "
-            f"{X2[0].dtype} of shapes {[x.shape for x in X2[:3]]}; number the categories."
+            f"X2: expected numbers, as many columns for each person and at least one, got {came}."
         )
     X2 = [x.astype(float) for x in X2]
     if any(np.isinf(x).any() for x in X2):

@@ -91,10 +91,8 @@ def classify_labels(profiles, y, n_permutations=200, seed=0):
     values = person_values(profiles)
     labels, second = two_labels(y, len(values))
     if not np.isfinite(values).all():
-        raise ValueError(
-            "profiles: expected finite values, got NaN; dwell times and transitions of a group that a person "
-            "never shows are NaN: use the shares, or fill them in."
-        )
+        cure = "dwell times and transitions of a group never shown are NaN: use the shares, or fill them in"
+        raise ValueError(f"profiles: expected finite values, got NaN; {cure}.")
     if not (np.ptp(values, axis=0) > 1e-12).any():
         raise ValueError(ALIKE)
     rng = np.random.default_rng(seed)

@@ -121,10 +121,8 @@ def choose_n_groups(
     asked, distinct = check_ks(ks), len(np.unique(points, axis=0))
     kept = asked[asked < distinct]
     if distinct < 4 or not len(kept):
-        raise ValueError(
-            f"som: expected a map of which more nodes won faces than the least of ks, and 4 at least, got "
-            f"{distinct} distinct ones for ks from {asked[0]}; take a larger map or more frames."
-        )
+        came = f"{distinct} for ks from {asked[0]}; take a larger map or more frames"
+        raise ValueError(f"som: expected more nodes that won faces than the least of ks, and 4, got {came}.")
     points = in_few_columns(points, hits)
     rng = np.random.default_rng(seed)
     rows = []
@@ -152,8 +150,7 @@ def check_ks(ks):
     ks = np.unique(list(ks)) if np.iterable(ks) else np.empty(0)
     if not len(ks) or ks.dtype.kind not in "iu" or ks[0] < 2:
         raise ValueError(
-            f"ks: expected whole numbers of groups, 2 or more, e.g. range(2, 13), got {ks.tolist()}; "
-            "one group cannot be compared with anything."
+            f"ks: expected whole numbers of groups, 2 or more, as range(2, 13), got {ks.tolist()}."
         )
     return ks
 

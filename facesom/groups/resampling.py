@@ -20,10 +20,9 @@ def person_values(profiles):
     values = as_array(getattr(profiles, "shares", profiles), "profiles")
     if values.ndim != 2 or not values.size or values.dtype.kind not in "fiub":
         flatten = "flatten transitions by `.reshape(len(transitions), -1)`"
-        raise ValueError(
-            f"profiles: expected numbers of shape (persons, values), got {values.dtype} of {values.shape}; "
-            f"{flatten if values.ndim == 3 else 'pass what `person_profiles` returned'}."
-        )
+        cure = flatten if values.ndim == 3 else "pass what `person_profiles` returned"
+        came = f"{values.dtype} of {values.shape}"
+        raise ValueError(f"profiles: expected numbers of shape (persons, values), got {came}; {cure}.")
     if np.isinf(values).any():
         raise ValueError("profiles: expected finite values or NaN, got infinity.")
     return values.astype(float)

@@ -118,10 +118,8 @@ def describe_groups(
     movements, groups = movements_by_person(movements, groups)
     names = feature_names()
     if movements[0].shape[1] != len(names):
-        raise ValueError(
-            f"movements: expected the {len(names)} columns of `shape_features`, got {movements[0].shape[1]}; "
-            "pass `result.movements`, not coordinates or pixels."
-        )
+        came = f"{movements[0].shape[1]}; pass `result.movements`, not coordinates or pixels"
+        raise ValueError(f"movements: expected the {len(names)} columns of `shape_features`, got {came}.")
     n_groups = count_groups(groups, n_groups)
     weights = np.zeros((len(names), len(SIGNS)))
     for column, (_, _, parts) in enumerate(SIGNS):

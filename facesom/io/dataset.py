@@ -65,10 +65,10 @@ class FaceDataset:
         y = as_array(self.y, "y", "a label for each person")
         check_faces(X1, "X1")
         if X1.ndim != 4 + is_colour(X1):
-            raise DatasetError(
-                f"X1 has shape {X1.shape}; expected (persons, frames, height, width, 3) for RGB or (persons, "
-                f"frames, height, width) for gray{axes_cure(X1, 'X1', (2,))}"
+            wanted = (
+                "(persons, frames, height, width, 3) for RGB or (persons, frames, height, width) for gray"
             )
+            raise DatasetError(f"X1 has shape {X1.shape}; expected {wanted}{axes_cure(X1, 'X1', (2,))}")
         for array, name, kinds, meant in (
             (X2, "X2", "biufc", "numbers"),
             (y, "y", "biufSU", "a label for each person"),
@@ -77,18 +77,16 @@ class FaceDataset:
                 raise DatasetError(f"{name} has dtype {array.dtype}; expected {meant}: use np.asarray")
         persons, frames = X1.shape[:2]
         if X2.shape[:2] != (persons, frames) or X2.size == 0:
-            swapped = X2.shape[:2] == (frames, persons)
+            cure = ": swap its first two axes" if X2.shape[:2] == (frames, persons) else ""
+            held = f"X1 holds {persons} persons and {frames} frames"
             raise DatasetError(
-                f"X2 has shape {X2.shape}, but X1 holds {persons} persons and {frames} frames; expected "
-                f"({persons}, {frames}, 12)" + (": swap its first two axes" if swapped else "")
+                f"X2 has shape {X2.shape}, but {held}; expected ({persons}, {frames}, 12){cure}"
             )
         y = y[:, 0] if y.shape == (persons, 1) else y
         if y.shape != (persons,):
-            by_frame = y.shape == (persons, frames)
-            raise DatasetError(
-                f"y has shape {y.shape}, but X1 holds {persons} persons; expected ({persons},)"
-                + (": one label a person, not one a frame" if by_frame else "")
-            )
+            cure = ": one label a person, not one a frame" if y.shape == (persons, frames) else ""
+            held = f"X1 holds {persons} persons"
+            raise DatasetError(f"y has shape {y.shape}, but {held}; expected ({persons},){cure}")
         for name, array in zip(KEYS, (X1, X2, y), strict=True):
             object.__setattr__(self, name, array)
 
@@ -121,11 +119,10 @@ def _check_frames(X1, name):
     if is_listed(X1) and all(isinstance(x, (np.ndarray, list)) and getattr(x, "ndim", 1) for x in X1):
         frames = [len(person) for person in X1]
         if len(set(frames)) > 1:
-            raise DatasetError(
-                f"{name}: persons have different numbers of frames, {brief(', '.join(map(str, frames)))}; "
-                f"expected the same number for each: cut all to the shortest, [x[:{min(frames)}] for x in "
-                f"{name}], and X2 too, or give {name} as a list to fit_soms or group_across_persons"
-            )
+            came = f"persons have different numbers of frames, {brief(', '.join(map(str, frames)))}"
+            cure = f"cut all to the shortest, [x[:{min(frames)}] for x in {name}], and X2 too"
+            keep = f"or give {name} as a list to fit_soms or group_across_persons"
+            raise DatasetError(f"{name}: {came}; expected the same number for each: {cure}, {keep}")
 
 
 def load(path: str | Path, *, max_bytes: int = 4 * 2**30) -> FaceDataset:
@@ -246,9 +243,8 @@ def save(data: FaceDataset, path: str | Path) -> None:
     True
     """
     if not isinstance(data, FaceDataset):
-        raise DatasetError(
-            f"expected a FaceDataset to save, not a {type(data).__name__}: use FaceDataset(X1, X2, y)"
-        )
+        came = type(data).__name__
+        raise DatasetError(f"expected a FaceDataset to save, not a {came}: use FaceDataset(X1, X2, y)")
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
         raise DatasetError(f"{brief(str(path))}: {suffix} is another format; end the name in .pickle or .npz")

@@ -114,10 +114,8 @@ def _of_objects(values, name, expected):
     if kinds == {"U"} and not missing.any():
         return values.astype(str)
     what = "Python objects or missing values" if missing.any() else "Python objects"
-    raise DatasetError(
-        f"{name} has dtype object; expected {expected}, but it holds {what}: use np.asarray(values, float) "
-        "for numbers, np.asarray(values, str) for texts"
-    )
+    cure = "use np.asarray(values, float) for numbers, np.asarray(values, str) for texts"
+    raise DatasetError(f"{name} has dtype object; expected {expected}, but it holds {what}: {cure}")
 
 
 def as_faces(images, *, name="images", leading=None):
@@ -232,10 +230,8 @@ def _persons(images, name):
     persons = [as_faces(person, name=f"{name}[{p}]", leading=1) for p, person in enumerate(images)]
     for p, person in enumerate(persons):
         if person.shape[1:] != persons[0].shape[1:]:
-            raise DatasetError(
-                f"{name}: expected frames of {persons[0].shape[1:]}, got {person.shape[1:]} for person {p}; "
-                "bring all persons to one size and one kind of colour."
-            )
+            came = f"{person.shape[1:]} for person {p}; bring all persons to one size and one kind of colour"
+            raise DatasetError(f"{name}: expected frames of {persons[0].shape[1:]}, got {came}.")
     if len({person.dtype for person in persons}) > 1:
         persons = [x / np.float32(255) if x.dtype == np.uint8 else x for x in persons]
     return persons if len({len(person) for person in persons}) > 1 else np.stack(persons)
@@ -271,25 +267,20 @@ def check_faces(images, name):
     if images.size == 0:
         raise DatasetError(f"{name} is empty, of shape {shape}; expected at least one face")
     if images.ndim < 2:
-        raise DatasetError(
-            f"{name} has shape {shape}; expected (..., height, width) or (..., height, width, 3)"
-            ": are the images flattened? Use reshape(-1, height, width)"
-        )
+        cure = "are the images flattened? Use reshape(-1, height, width)"
+        raise DatasetError(f"{name} has shape {shape}; expected (..., height, width[, 3]): {cure}")
     if not _makes_faces(shape):
         cure = next((f": {cure}" for meant, cure in _other_readings(shape, name) if _makes_faces(meant)), "")
         height, width = shape[-3:-1] if is_colour(images) else shape[-2:]
-        raise DatasetError(
-            f"{name} has shape {shape}, which makes faces of {height} × {width} pixels; expected at least "
-            f"{MIN_SIDE} a side and one side at most {MAX_ASPECT} times the other{cure}"
-        )
+        wanted = f"at least {MIN_SIDE} a side and one side at most {MAX_ASPECT} times the other"
+        made = f"faces of {height} × {width} pixels"
+        raise DatasetError(f"{name} has shape {shape}, which makes {made}; expected {wanted}{cure}")
     if images.dtype in (np.uint8, bool):
         return
     low, high = images.min(), images.max()
     if kind == "f" and not (np.isfinite(low) and np.isfinite(high)):
-        raise DatasetError(
-            f"{name} holds NaN or infinity, as masked and missing pixels count; expected finite numbers in "
-            "[0, 1]: see np.isfinite"
-        )
+        counted = "as masked and missing pixels count"
+        raise DatasetError(f"{name} holds NaN or infinity, {counted}; expected finite numbers in [0, 1]")
     top = 1 if kind == "f" else 255
     if low < 0 or high > top:
         guess = ""
@@ -299,11 +290,9 @@ def check_faces(images, name):
             guess = ": negative values, are the images standardised? Pass them as they were before"
         elif high <= 65535:
             guess = ": 16-bit images? Divide by 65535"
-        raise DatasetError(
-            f"{name} of dtype {images.dtype} runs from {low:.6g} to {high:.6g}; expected "
-            + ("[0, 1] for floats" if kind == "f" else "0..255 for integers")
-            + guess
-        )
+        wanted = "[0, 1] for floats" if kind == "f" else "0..255 for integers"
+        came = f"{name} of dtype {images.dtype} runs from {low:.6g} to {high:.6g}"
+        raise DatasetError(f"{came}; expected {wanted}{guess}")
 
 
 def _makes_faces(shape):
@@ -366,17 +355,15 @@ def per_person(values, ndim, name, like=None):
         values = values[None] if values.ndim == ndim else values
     persons = [as_array(v, name) for v in values] if len(values) else []
     if not persons or any(v.ndim != ndim or not len(v) for v in persons):
-        raise DatasetError(
-            f"{name}: expected {ndim} axes for each person, frames first, and at least one frame; got shapes "
-            f"{[v.shape for v in persons[:3]]}."
-        )
+        wanted = f"{ndim} axes for each person, frames first, and at least one frame"
+        raise DatasetError(f"{name}: expected {wanted}; got shapes {[v.shape for v in persons[:3]]}.")
     if name == "groups" and any(v.dtype.kind not in "iu" or v.min() < -1 for v in persons):
         raise DatasetError("groups: expected whole numbers, -1 or more; pass `result.groups`.")
     expected, got = ([len(person) for person in x] for x in (persons if like is None else like, persons))
     if expected != got:
         what = "one" if ndim == 1 else "a row"
+        came = f"{brief(got)}; pass those of the same persons and frames"
         raise DatasetError(
-            f"{name}: expected {what} for each frame, {brief(expected)} of the persons, got {brief(got)}; "
-            "pass those of the same persons and frames."
+            f"{name}: expected {what} for each frame, {brief(expected)} of the persons, got {came}."
         )
     return persons

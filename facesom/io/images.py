@@ -60,10 +60,8 @@ def read_image(file, *, gray=False, max_side=None, square=None):
             image = Image.open(file)
         size = image.size
         if size[0] * size[1] > LARGEST:
-            raise DatasetError(
-                f"{size[0]} × {size[1]} pixels, past the limit of {LARGEST // 10**6} million; scale it down "
-                "first"
-            )
+            limit = f"past the limit of {LARGEST // 10**6} million"
+            raise DatasetError(f"{size[0]} × {size[1]} pixels, {limit}; scale it down first")
         if side:
             image.draft(mode, (side, side))  # JPEG only: decodes a half, a quarter, an eighth
         image.load()

@@ -121,10 +121,9 @@ def array_of(data, dtype, shape, order="C"):
         raise DatasetError(f"an array of dtype {dtype} cannot come from {kind_of(data)}")
     size = math.prod(shape) * (1 if objects else dtype.itemsize)
     if size != len(data):
-        raise DatasetError(
-            f"an array of shape {brief(shape)} and dtype {dtype} cannot come from {len(data):,} "
-            + ("objects" if objects else "bytes")
-        )
+        what = "objects" if objects else "bytes"
+        array = f"an array of shape {brief(shape)} and dtype {dtype}"
+        raise DatasetError(f"{array} cannot come from {len(data):,} {what}")
     if dtype.kind == "U" and np.frombuffer(data, dtype.byteorder + "u4").max(initial=0) > sys.maxunicode:
         raise DatasetError("an array holds texts of signs that there are not; the file is damaged")
     if not objects:
@@ -157,9 +156,7 @@ class Machine:
             if code not in _STEPS:
                 raise DatasetError(f"the pickle holds the instruction {code!r}, which no plain data need")
             _STEPS[code](self)
-        raise DatasetError(
-            f"the pickle takes over {steps:,} steps; keep X1 and X2 as numpy arrays, not as lists"
-        )
+        raise DatasetError(f"the pickle takes over {steps:,} steps; keep X1 and X2 as numpy arrays")
 
     def number(self, form):
         return struct.unpack(form, self.stream.read(struct.calcsize(form)))[0]
@@ -253,10 +250,8 @@ class Machine:
             if name.startswith(("numpy.ma.", "pandas.")):
                 masked = "np.ma.filled(array, np.nan)"
                 hint = f"save it as {masked if name.startswith('numpy') else 'np.asarray(values)'}"
-            raise DatasetError(
-                f"the pickle names {brief(name)!r}, which was not run: only numpy arrays, numbers, texts, "
-                f"lists and dicts are read; {hint}"
-            )
+            known = "only numpy arrays, numbers, texts, lists and dicts are read"
+            raise DatasetError(f"the pickle names {brief(name)!r}, which was not run: {known}; {hint}")
         self.push(_FUNCTIONS[name])
 
     def reduce(self):

@@ -55,9 +55,8 @@ def read_npz(file, max_bytes, keys=None):
         if isinstance(error, DatasetError) and "max_bytes" in str(error):
             raise
         said = f": {error}" if isinstance(error, (DatasetError, zipfile.BadZipFile)) else ""
-        raise DatasetError(
-            f"not a readable .npz of plain arrays: {brief(name)} is damaged or of another kind{said}"
-        ) from None
+        damaged = f"{brief(name)} is damaged or of another kind{said}"
+        raise DatasetError(f"not a readable .npz of plain arrays: {damaged}") from None
 
 
 def _read_member(archive, member, max_bytes):

@@ -87,10 +87,8 @@ def read_onnx(path, *, shape, sha256=None):
     if sha256 is None:
         _try(path, content, (found, *shape))
     elif found != sha256.lower():
-        raise DatasetError(
-            f"{path}: expected sha256 {sha256}, the file has {found}; it is damaged, or another "
-            "one. Get it again."
-        )
+        wrong = "it is damaged, or another one. Get it again"
+        raise DatasetError(f"{path}: expected sha256 {sha256}, the file has {found}; {wrong}.")
     import cv2
 
     try:
@@ -109,8 +107,6 @@ def _try(path, content, key):
     except subprocess.TimeoutExpired:
         code = f"nothing within {PATIENCE} s"
     if code not in (0, 1):  # 1: an exception, which comes again where it can be caught
-        raise DatasetError(
-            f"{path}: expected an ONNX file that OpenCV reads, this one breaks it ({code}); it is damaged, "
-            "or uses what OpenCV cannot run: get it again, or export it for an older opset."
-        )
+        wrong = "it is damaged, or uses what OpenCV cannot run: get it again, or export it for an older opset"
+        raise DatasetError(f"{path}: expected an ONNX file, this one breaks OpenCV ({code}); {wrong}.")
     _survived.add(key)

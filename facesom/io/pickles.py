@@ -38,9 +38,8 @@ def _as_lists(value, stream, refused):
         nonlocal room, items, texts, longest
         value = value.value if type(value) is PendingArray else value
         if type(value) in (bytearray, LongText):
-            raise DatasetError(
-                f"{kind_of(value)} of {len(value):,} bytes is no label; expected short texts or numbers"
-            )
+            size = f"{len(value):,} bytes"
+            raise DatasetError(f"{kind_of(value)} of {size} is no label; expected short texts or numbers")
         if type(value) is OldText:
             room -= len(value)
             value = value.decoded()

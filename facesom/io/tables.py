@@ -63,10 +63,14 @@ def read_table(
     """
     path = Path(path).expanduser()
     if not path.is_file():
-        guess = "there is no such file" if not path.exists() else "it is a folder" * path.is_dir()
-        raise DatasetError(
-            f"{path}: expected {what}, but {guess or 'it is no file'} (looked from {Path.cwd()})."
+        guess = (
+            "it is a folder"
+            if path.is_dir()
+            else "it is no file"
+            if path.exists()
+            else "there is no such file"
         )
+        raise DatasetError(f"{path}: expected {what}, but {guess} (looked from {Path.cwd()}).")
     encoding = _encoding(path, what)
     bad, n_bad = [], 0
     limit = csv.field_size_limit(LONGEST)
@@ -97,16 +101,12 @@ def read_table(
                 if value is not None:
                     yield row, value
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(
-            f"{path}: expected {what} as text; is it packed? Unpack it first ({error})."
-        ) from None
+        raise DatasetError(f"{path}: expected {what} as text; is it packed? ({error})") from None
     finally:
         csv.field_size_limit(limit)
     if bad and not skip_unreadable:
         more = f", and {n_bad - 1} rows more like it" if n_bad > 1 else ""
-        raise DatasetError(
-            f"{path}, {bad[0]}{more}. Mend it, or leave such rows out by skip_unreadable=True."
-        )
+        raise DatasetError(f"{path}, {bad[0]}{more}. Mend it, or leave rows out by skip_unreadable=True.")
     if bad:
         more = f" and {n_bad - len(bad)} more" if n_bad > len(bad) else ""
         warnings.warn(f"{path}: left out {n_bad} of {row + 1} rows: {'; '.join(bad)}{more}", stacklevel=3)
@@ -151,9 +151,8 @@ def _encoding(path, what):
     with open(path, "rb") as file:
         head = file.read(4096)
     if head.startswith(PACKED):
-        raise DatasetError(
-            f"{path}: expected {what} as text; is it packed, or a workbook? Unpack it, or save it as CSV."
-        )
+        cure = "is it packed, or a workbook? Unpack it, or save it as CSV"
+        raise DatasetError(f"{path}: expected {what} as text; {cure}.")
     if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         return "utf-32"
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):

@@ -41,12 +41,9 @@ def plot_group_tree(distances, faces, *, words=None, ax=None):
         If distances are not those between at least two groups, or faces or words do not fit them.
     """
     distances = as_array(distances, "distances")
-    k = len(distances)
-    if distances.shape != (k, k) or k < 2 or not np.allclose(distances, distances.T):
-        raise ValueError(
-            f"distances: expected a symmetric square of at least two groups, got shape {distances.shape}; "
-            "pass `NodeGroups.distances_`."
-        )
+    k, shape = len(distances), distances.shape
+    if shape != (k, k) or k < 2 or not np.allclose(distances, distances.T):
+        raise ValueError(f"distances: expected a symmetric square of at least two groups, got shape {shape}.")
     faces = cut_margin(unit_faces(as_array(faces, "faces")[None])[0])
     check_count("faces", faces, k, "groups")
     words = [""] * k if words is None else words

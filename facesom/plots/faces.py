@@ -84,9 +84,7 @@ def plot_members(som, images, node, *, n_faces=30, n_cols=10, ax=None):
     distances = np.asarray(som.transform(images))  # scikit-learn may be set to give tables
     members = np.flatnonzero(distances.argmin(axis=1) == node)
     if not len(members):
-        raise ValueError(
-            f"node {node}: none of the {len(distances)} images falls there; look at `som.hits_`."
-        )
+        raise ValueError(f"node {node}: none of the {len(distances)} images falls there; see `som.hits_`.")
     shown = members[np.argsort(distances[members, node], kind="stable")][:n_faces]
     ax = plot_faces(np.asarray(images)[shown], n_cols=n_cols, ax=ax)
     row, col = divmod(int(node), som.cols)
@@ -167,9 +165,9 @@ def plot_typical(result, images, *, persons=None, names=None, ax=None):
     persons = range(len(lengths))[:6] if persons is None else persons
     names = [f"person {p}" for p in persons] if names is None else names
     if not len(persons) or not set(persons) <= set(range(len(lengths))) or len(names) != len(persons):
+        came = f"{list(persons)} and {len(names)} names"
         raise ValueError(
-            f"persons: expected some of 0 to {len(lengths) - 1} and a name for each, got {list(persons)} and "
-            f"{len(names)} names."
+            f"persons: expected some of 0 to {len(lengths) - 1} and a name for each, got {came}."
         )
     groups, actions = np.concatenate(list(result.groups)), np.concatenate(list(result.actions))
     faces = [unit_faces(as_faces(images[p], leading=1)[None])[0] for p in persons]

@@ -46,9 +46,8 @@ def plot_thumbnails(points, images, labels=None, *, names=None, size=0.08, ax=No
     kinds, code = np.unique(labels, return_inverse=True)
     names = [str(kind) for kind in (kinds if names is None else names)]
     if not len(names) == len(kinds) <= len(MARKERS):
-        raise ValueError(
-            f"names: expected {len(kinds)} kinds, at most {len(MARKERS)}, got {len(names)} names."
-        )
+        came = f"{len(names)} names"
+        raise ValueError(f"names: expected {len(kinds)} kinds, at most {len(MARKERS)}, got {came}.")
 
     ax = new_axes(ax, (1, 1))
     side = size * max(np.ptp(points, axis=0).max(), 1e-9)

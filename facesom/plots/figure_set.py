@@ -143,20 +143,15 @@ def _drawings(result, images, groups, stability, effects, y, persons):
         if not (images is None and y is None and persons is None):
             raise ValueError("images, y: expected with a SharedGroups only, as are persons; leave them out.")
         if faces.ndim < 4:
-            raise ValueError(
-                "result: expected a map that was trained on images, got one of features, which has no faces; "
-                "pass the SharedGroups that it belongs to."
-            )
+            came = "one of features, which has no faces; pass the SharedGroups that it belongs to"
+            raise ValueError(f"result: expected a map that was trained on images, got {came}.")
         if groups is not None:
             if not isinstance(groups, NodeGroups):
                 raise ValueError(f"groups: expected a fitted NodeGroups, got {type(groups).__name__}.")
             check_is_fitted(groups, "labels_")
             labels, k, distances = groups.labels_, groups.n_groups_, groups.distances_
     else:
-        raise ValueError(
-            f"result: expected a SharedGroups or a FaceSOM, got {type(result).__name__}; "
-            "`facesom.figures` draws what `group_across_persons` or `FaceSOM.fit` returned."
-        )
+        raise ValueError(f"result: expected a SharedGroups or a FaceSOM, got {type(result).__name__}.")
     unstable = np.zeros(k, bool) if stability is None or not k else stability.unstable
     if len(unstable) != k:
         pass_on = "pass `group_stability` of this result"

@@ -195,10 +195,7 @@ def plot_components(som, names, *, n_cols=4):
         If the map holds images, or if the names do not fit its columns.
     """
     if som.prototypes_.ndim != 3:
-        raise ValueError(
-            "plot_components: expected a map of features, got prototypes of shape "
-            f"{som.prototypes_.shape[2:]}; for a map of images use `plot_grid`."
-        )
+        raise ValueError("plot_components: expected a map of features; for a map of images use `plot_grid`.")
     d = som.prototypes_.shape[2]
     if not isinstance(names, dict):
         canvas.check_count("names", names, d, "columns")

@@ -40,12 +40,10 @@ def plot_emotions_over_time(result, face=0, *, ax=None):
     ValueError
         If there is no such face.
     """
+    if not len(result):
+        raise ValueError("result: expected at least one face, no face was found in this video.")
     if not 0 <= face < len(result):
-        raise ValueError(
-            f"face: expected a number from 0 to {len(result) - 1}, got {face!r}."
-            if len(result)
-            else "result: expected at least one face, no face was found in this video."
-        )
+        raise ValueError(f"face: expected a number from 0 to {len(result) - 1}, got {face!r}.")
     ax = new_axes(ax, (4, 10), 10)
     tracks = result.tracks
     mine = tracks.face == face

@@ -32,9 +32,8 @@ def as_samples(X):
     try:
         return as_array(X, "X", "numbers")
     except DatasetError as error:
-        raise DatasetError(
-            f"X: expected samples of one shape, got a ragged list or a mixture; crop or pad them. {error}"
-        ) from None
+        said = "X: expected samples of one shape, got a ragged list or a mixture; crop or pad them"
+        raise DatasetError(f"{said}. {error}") from None
 
 
 def check_samples(X):
@@ -62,19 +61,15 @@ def check_samples(X):
     if samples.ndim > 2:
         channel = samples.shape[1] in (1, 3, 4) or samples.shape[-1] == 1
         if samples.ndim > 3 + is_colour(samples) and not channel:
-            raise DatasetError(
-                f"X: expected the faces of one person, (N, H, W), got shape {samples.shape}; "
-                "for all persons use fit_soms, for one of them pass X[0]."
-            )
+            came = f"shape {samples.shape}; for all persons use fit_soms, for one of them pass X[0]"
+            raise DatasetError(f"X: expected the faces of one person, (N, H, W), got {came}.")
         faces = as_faces(samples, name="X", leading=1)
         if faces.ndim == 4 and faces.shape[-1] == 4:
             samples = on_ground(faces)
         return samples.reshape(len(samples), -1), samples.shape[1:], faces.dtype == np.uint8
     if samples.ndim < 2 or not len(samples):
-        raise ValueError(
-            f"X: expected images (N, H, W) or features (N, D), at least one, got shape {samples.shape}. "
-            "Reshape your data: pass X[None] for a single sample."
-        )
+        came = f"shape {samples.shape}. Reshape your data: pass X[None] for a single sample"
+        raise ValueError(f"X: expected images (N, H, W) or features (N, D), at least one, got {came}.")
     if not samples.size:
         raise ValueError(f"X: 0 feature(s) (shape={samples.shape}) while a minimum of 1 is required.")
     if samples.dtype.kind == "c":
@@ -82,14 +77,11 @@ def check_samples(X):
     if samples.dtype.kind not in "fiub":
         raise ValueError(f"X: expected numbers, got {samples.dtype}; convert the column or drop it.")
     if not np.isfinite(samples).all():
-        raise ValueError(
-            "X: expected finite numbers, got NaN or infinity; impute or drop these samples first."
-        )
+        raise ValueError("X: expected finite numbers, got NaN or infinity; impute or drop these samples.")
     least, most = float(samples.min()), float(samples.max())
     if max(-least, most) > LARGEST or 0 < most - least < 1 / LARGEST:
-        raise ValueError(
-            f"X: expected numbers whose distances can be squared, got {least:g} to {most:g}; rescale them."
-        )
+        came = f"{least:g} to {most:g}; rescale them"
+        raise ValueError(f"X: expected numbers whose distances can be squared, got {came}.")
     return samples, samples.shape[1:], False
 
 
@@ -98,10 +90,7 @@ def check_like_fitted(som, X):
     check_is_fitted(som, "weights_")
     given = as_samples(X)
     if given.shape == som.sample_shape_:
-        raise ValueError(
-            f"X: expected a stack of samples, got a single one of shape {given.shape}. "
-            "Reshape your data: pass X[None]."
-        )
+        raise ValueError(f"X: expected samples, got one, {given.shape}. Reshape your data: pass X[None].")
     samples, shape, is_bytes = check_samples(given)
     if shape not in (som.sample_shape_, (som.n_features_in_,)):
         n, d = samples.shape[1], som.n_features_in_
@@ -140,10 +129,8 @@ def check_init(som, sample_shape):
     except (TypeError, ValueError):
         given = np.empty(0)
     if given.size != np.prod(shape, dtype=float) or not (np.abs(given) <= LARGEST).all():
-        raise ValueError(
-            f"init: expected finite prototypes of shape {shape}, got shape {np.shape(som.init)}; "
-            "pass `prototypes_` of a map of the same size on the same kind of samples."
-        )
+        came = f"{np.shape(som.init)}; pass `prototypes_` of a map of such samples"
+        raise ValueError(f"init: expected finite prototypes of shape {shape}, got {came}.")
     return given.reshape(som.rows * som.cols, -1)
 
 
@@ -178,9 +165,9 @@ def check_parameters(som):
     if isinstance(som.init, str) and som.init not in ("pca", "random"):
         raise ValueError(f'init: expected "pca", "random" or an array, got {som.init!r}.')
     if som.distance != "euclidean" and som.method == "batch":
+        cure = 'use method="online", or scale each sample to length 1, which makes Euclidean follow cosine'
         raise ValueError(
-            f"distance: a batch of means needs Euclidean distance, got {som.distance!r}; "
-            'use method="online", or scale each sample to length 1, which makes Euclidean follow cosine.'
+            f"distance: a batch of means needs Euclidean distance, got {som.distance!r}; {cure}."
         )
     if som.torus and som.method == "online":
         raise ValueError('torus: MiniSom trains flat maps only; use method="batch".')

@@ -120,10 +120,8 @@ def choose_parameters(
     """
     samples = check_samples(images)[0]
     if len(samples) < 2 * BLOCKS:
-        raise ValueError(
-            f"images: expected at least {2 * BLOCKS} samples to hold a third out, got {len(samples)}; "
-            "with so few, keep the defaults and a map of fewer nodes than samples."
-        )
+        came = f"{len(samples)}; with so few, keep the defaults and fewer nodes than samples"
+        raise ValueError(f"images: expected at least {2 * BLOCKS} samples to hold a third out, got {came}.")
     if not isinstance(seconds, Real) or not seconds >= 0:
         raise ValueError(f"seconds: expected a number of 0 or more, got {seconds!r}.")
     check_parameters(FaceSOM(method=method, topology=topology, seed=seed))

@@ -344,11 +344,8 @@ class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, B
                     samples, fading_neighborhood(self), grid, init=init, sample_weight=weight, seed=self.seed
                 )
             if not np.isfinite(weights).all():
-                raise ValueError(
-                    "training ran off to infinity: each step overshot its sample; use a smaller "
-                    "learning_rate (with the triangle, which peaks at sigma squared, under 1 / sigma**2) "
-                    "or the gaussian."
-                )
+                cure = "use a smaller learning_rate (with the triangle, under 1 / sigma**2) or the gaussian"
+                raise ValueError(f"training ran off to infinity: each step overshot its sample; {cure}.")
             nearest = nearest_two(samples, weights, blocks)
         for name in ("minisom_", "feature_names_in_"):
             self.__dict__.pop(name, None)

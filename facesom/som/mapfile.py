@@ -24,9 +24,7 @@ def save_map(som, path):
     if hasattr(som, "feature_names_in_"):
         arrays["feature_names_in_"] = som.feature_names_in_.astype(str)
     if functions := [name for name, value in parameters.items() if callable(value)]:
-        raise ValueError(
-            f"save: expected MiniSom's named functions, got your own {functions}; name one or pickle."
-        )
+        raise ValueError(f"save: expected MiniSom's named functions, got your own {functions}; name one.")
     header = {"format": FORMAT, "version": VERSION, "parameters": parameters, "_bytes": som.bytes_}
     header |= {name: getattr(som, name) for name in FACTS}
     header = json.dumps(header, default=lambda number: number.item())
@@ -54,10 +52,9 @@ def load_map(kind, path, max_bytes):
             check_map(som)
         except Exception as error:  # a damaged header fails in many ways
             said = error if isinstance(error, ValueError) else f"{type(error).__name__} {error}"
-            raise DatasetError(
-                f"{path}: expected a map saved by FaceSOM.save, version {VERSION} or before, but: "
-                f"{brief(said, 300)}. Save it again, or update facesom."
-            ) from None
+            expected = f"{path}: expected a map saved by FaceSOM.save, version {VERSION} or before"
+            cure = "Save it again, or update facesom"
+            raise DatasetError(f"{expected}, but: {brief(said, 300)}. {cure}.") from None
     return som
 
 
