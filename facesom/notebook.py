@@ -285,10 +285,8 @@ def _given(path, parameter, otherwise):
         return _upload(parameter)
     path = Path(path).expanduser()
     if not path.is_file():
-        raise ValueError(
-            f"{parameter}: there is no file {str(path)!r} (looked from {Path.cwd()}). "
-            f'Give its full path, "upload" to choose it in Colab, or "" for {otherwise}.'
-        )
+        cure = f'Give its full path, "upload" to choose it in Colab, or "" for {otherwise}'
+        raise ValueError(f"{parameter}: there is no file {str(path)!r} (looked from {Path.cwd()}). {cure}.")
     return path
 
 

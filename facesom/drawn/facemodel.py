@@ -89,11 +89,7 @@ def face_landmarks(face, units):
     # the landmarks of a curve stand on the last axis
     f = {name: np.asarray(face[name])[..., None] for name in PROPORTIONS}
     au = {name: np.asarray(units[name])[..., None] for name in ACTION_UNITS}
-    parts = [
-        *(_brow(f, au, side) for side in (-1, 1)),
-        *(_eye(f, au, side) for side in (-1, 1)),
-        _lips(f, au),
-    ]
+    parts = [_brow(f, au, -1), _brow(f, au, 1), _eye(f, au, -1), _eye(f, au, 1), _lips(f, au)]
     shape = np.broadcast_shapes(*(p.shape[:-2] for p in parts))
     return np.concatenate([np.broadcast_to(p, shape + p.shape[-2:]) for p in parts], axis=-2)
 
@@ -142,12 +138,8 @@ def _eye(f, au, side):
     rest = shut * np.maximum(f["closed_opening"], 0) / 2
     upper, lower = upper * (1 - shut) - 0.6 * lower * shut + rest, lower * (1 - 0.4 * shut) + rest
     corner = shut * (upper - lower) / 2  # the corners follow the lids, or a closed eye would be a V
-    x = f["eye_width"] * np.concatenate(
-        np.broadcast_arrays(
-            -0.5, -f["eye_roundness"], f["eye_roundness"], 0.5, f["eye_roundness"], -f["eye_roundness"]
-        ),
-        axis=-1,
-    )
+    flat = f["eye_roundness"]
+    x = np.concatenate(np.broadcast_arrays(-0.5, -flat, flat, 0.5, flat, -flat), axis=-1) * f["eye_width"]
     y = np.concatenate([corner, upper, upper, corner, -lower, -lower], axis=-1)
     return _points(side * 0.5 + x, y + side * f["eye_tilt"] * x)
 

@@ -107,9 +107,8 @@ def film_video(rng, shares, n_frames, movement):
     units += _habits(rng, n_frames, step)
     units *= movement * min(rng.lognormal(-0.1, 0.6), 1.5)
 
-    lean = _SIDES * rng.standard_normal(len(_UNITS)) + _SIDES / 2 * _wander(
-        rng, n_frames, len(_UNITS), 2 / step
-    )
+    lean = _SIDES * rng.standard_normal(len(_UNITS))
+    lean = lean + _SIDES / 2 * _wander(rng, n_frames, len(_UNITS), 2 / step)
     lean[:, ~_SIDED] = 0
     sides = np.tanh(np.maximum(np.stack([units * (1 - lean), units * (1 + lean)]), 0))  # 1 is the most
     sides[..., _LIDS] = np.maximum(sides[..., _LIDS], _blinks(rng, n_frames, step))

@@ -52,10 +52,8 @@ def choose_mixes(mix, seed, y, label_effect):
     right = shares.shape == shape and np.isfinite(shares).all()
     if not right or shares.min() < 0 or not shares.any(axis=1).all():
         got = repr(mix) if isinstance(mix, str) else f"shape {shares.shape}"
-        raise ValueError(
-            f'mix must be "own", "balanced", "one-sided" or shares of shape {shape}, not negative, '
-            f"not all 0 in a row, a column each for {', '.join(EXPRESSIONS)}; got {got}."
-        )
+        wanted = f"not negative, not all 0 in a row, a column each for {', '.join(EXPRESSIONS)}"
+        raise ValueError(f"mix must be one of {names} or shares of shape {shape}, {wanted}; got {got}.")
     return shares / shares.sum(axis=1, keepdims=True)
 
 

@@ -46,9 +46,8 @@ def staged_video(rng, shares, n_frames, movement):
         units.append(level[:, None] * weights[k] * manner)
     label, intensity, units = map(np.concatenate, (label, intensity, units))
 
-    units = (
-        units + 0.05 * slow(rng, n_frames, len(ACTION_UNITS), 7) + 0.015 * rng.standard_normal(units.shape)
-    )
+    units = units + 0.05 * slow(rng, n_frames, len(ACTION_UNITS), 7)
+    units = units + 0.015 * rng.standard_normal(units.shape)
     units = np.maximum(units + slow(rng, n_frames, len(_UNREST), 21) @ unrest, 0)
     closing = np.convolve(rng.random(n_frames) < 1 / 60, [0.6, 1.0, 0.5])[:n_frames]  # blinks
     units[:, -1] = np.clip(np.maximum(units[:, -1], closing), 0, 1)

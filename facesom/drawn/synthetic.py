@@ -177,10 +177,8 @@ def make_faces(
     mixes = choose_mixes(mix, seed, y, label_effect)
 
     video, action_names = _STYLES[style]
-    persons = [
-        video(np.random.default_rng([seed, i, 3]), mixes[i], n_frames, identities["movement"][i])
-        for i in range(n_persons)
-    ]
+    rngs = (np.random.default_rng([seed, i, 3]) for i in range(n_persons))
+    persons = map(video, rngs, mixes, [n_frames] * n_persons, identities["movement"])
     expressions, intensities, sides, actions, pose, jitter = (np.stack(a) for a in zip(*persons, strict=True))
     sd, limit = np.array(list(_POSE.values())).T
     pose = np.clip(np.clip(pose, -2.5, 2.5) * sd * head_movement, -limit, limit)

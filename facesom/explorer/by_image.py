@@ -74,9 +74,8 @@ def named_columns(columns, n, taken):
     found = {}
     for name, values in columns.items():
         values = real_numbers(values, n, f"columns[{name!r}]", ndims=(1, 2))
-        found |= (
-            {str(name): values} if values.ndim == 1 else {f"{name}_{c}": v for c, v in enumerate(values.T)}
-        )
+        several = values.ndim > 1
+        found |= {f"{name}_{c}" if several else str(name): v for c, v in enumerate(np.atleast_2d(values.T))}
     clash = sorted(set(found) & set(taken))
     if clash:
         raise ValueError(f"columns: {clash} have a meaning of their own on the page; name them otherwise.")

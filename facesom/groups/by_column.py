@@ -71,11 +71,9 @@ class ColumnEffects:
         """
         rows = pd.MultiIndex.from_product([range(len(self.effect)), self.names], names=["group", "column"])
         low, high = np.moveaxis(self.interval, -1, 0)
-        values = (self.effect, low, high, self.p_values, self.q_values, self.n_persons)
-        columns = dict(
-            zip(("effect", "low", "high", "p", "q", "persons"), map(np.ravel, values), strict=True)
-        )
-        return pd.DataFrame(columns, rows).reset_index()
+        values = map(np.ravel, (self.effect, low, high, self.p_values, self.q_values, self.n_persons))
+        columns = zip(("effect", "low", "high", "p", "q", "persons"), values, strict=True)
+        return pd.DataFrame(dict(columns), rows).reset_index()
 
 
 @one_thread()
@@ -189,9 +187,7 @@ def _columns(X2, groups):
     X2 = per_person(X2, 2, "X2", groups)
     if len({x.shape[1] for x in X2}) > 1 or not X2[0].shape[1] or any(x.dtype.kind not in "biuf" for x in X2):
         came = f"{X2[0].dtype} of shapes {[x.shape for x in X2[:3]]}; number the categories"
-        raise ValueError(
-            f"X2: expected numbers, as many columns for each person and at least one, got {came}."
-        )
+        raise ValueError(f"X2: expected numbers, as many columns for each person, at least one, got {came}.")
     X2 = [x.astype(float) for x in X2]
     if any(np.isinf(x).any() for x in X2):
         raise ValueError("X2: expected finite numbers or NaN, got infinity.")

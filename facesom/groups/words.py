@@ -127,9 +127,8 @@ def describe_groups(
         for part in parts:
             weights[names.index(part.lstrip("-")), column] = (-1 if part.startswith("-") else 1) / plus
     shown = [m @ weights for m in movements]
-    members = [
-        [x[g == k] for x, g in zip(shown, groups, strict=True) if (g == k).any()] for k in range(n_groups)
-    ]
+    pairs = list(zip(shown, groups, strict=True))
+    members = [[x[g == k] for x, g in pairs if (g == k).any()] for k in range(n_groups)]
     off = [np.abs(x - np.median(x, axis=0)) for persons in members for x in persons]
     spread = 1.4826 * np.median(np.concatenate(off), axis=0) if off else np.ones(len(SIGNS))
     return [_describe(persons, np.maximum(spread, LEAST_SPREAD)) for persons in members]
@@ -143,11 +142,9 @@ def _describe(persons, spread):
     agreement = np.mean([(x * np.sign(shift) > 0).mean(axis=0) for x in persons], axis=0)
     z = shift / spread
     reliable = (np.abs(shift) >= LEAST_SHIFT) & (np.abs(z) >= LEAST_Z) & (agreement >= LEAST_AGREEMENT)
-    signs = [
-        Sign(SIGNS[s][int(shift[s] < 0)], float(shift[s]), float(z[s]), float(agreement[s]))
-        for s in np.flatnonzero(reliable)
-    ]
-    signs = tuple(sorted(signs, key=lambda sign: -abs(sign.z)))
+    strongest = (s for s in np.argsort(-np.abs(z), kind="stable") if reliable[s])
+    told = np.column_stack([shift, z, agreement]).tolist()
+    signs = tuple(Sign(SIGNS[s][int(shift[s] < 0)], *told[s]) for s in strongest)
     words = [sign.words for sign in signs]
     for inner, both in BOTH.items():
         outer = inner.replace("inner", "outer")

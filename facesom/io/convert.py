@@ -165,7 +165,7 @@ def _find_parts(inks, counts, count_blocks, notes):
                 parts = others
     if len(parts) > MAX_PARTS:
         notes.append(
-            f"more than {MAX_PARTS} colours fill areas, the rest are read as blends; expected flat drawings"
+            f"more than {MAX_PARTS} colours fill areas, others count as blends; expected flat drawings"
         )
     return inks[parts[:MAX_PARTS]].reshape(-1, 3)
 
@@ -219,10 +219,11 @@ def _spread(parts, on_white, notes):
 
     rising = isotonic_regression(luminance[order] - steps).x
     grays[order] = steps + np.clip(rising, 0, LIGHTEST - gap * (len(parts) - 1))
-    moved = [k for k in order if abs(grays[k] - luminance[k]) > 1e-6]
-    if moved:
-        moves = ", ".join(
-            f"{tuple(map(int, colours[k]))} {luminance[k]:.3f} -> {grays[k]:.3f}" for k in moved
-        )
-        notes.append(f"grays too near to white or to each other were moved: {moves}")
+    moves = [
+        f"{tuple(map(int, colours[k]))} {luminance[k]:.3f} -> {grays[k]:.3f}"
+        for k in order
+        if abs(grays[k] - luminance[k]) > 1e-6
+    ]
+    if moves:
+        notes.append(f"grays too near to white or to each other were moved: {', '.join(moves)}")
     return grays

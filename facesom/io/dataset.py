@@ -65,9 +65,7 @@ class FaceDataset:
         y = as_array(self.y, "y", "a label for each person")
         check_faces(X1, "X1")
         if X1.ndim != 4 + is_colour(X1):
-            wanted = (
-                "(persons, frames, height, width, 3) for RGB or (persons, frames, height, width) for gray"
-            )
+            wanted = "(persons, frames, height, width, 3) for RGB, (persons, frames, height, width) for gray"
             raise DatasetError(f"X1 has shape {X1.shape}; expected {wanted}{axes_cure(X1, 'X1', (2,))}")
         for array, name, kinds, meant in (
             (X2, "X2", "biufc", "numbers"),
@@ -78,10 +76,8 @@ class FaceDataset:
         persons, frames = X1.shape[:2]
         if X2.shape[:2] != (persons, frames) or X2.size == 0:
             cure = ": swap its first two axes" if X2.shape[:2] == (frames, persons) else ""
-            held = f"X1 holds {persons} persons and {frames} frames"
-            raise DatasetError(
-                f"X2 has shape {X2.shape}, but {held}; expected ({persons}, {frames}, 12){cure}"
-            )
+            held = f"X1 holds {persons} persons and {frames} frames; expected ({persons}, {frames}, 12)"
+            raise DatasetError(f"X2 has shape {X2.shape}, but {held}{cure}")
         y = y[:, 0] if y.shape == (persons, 1) else y
         if y.shape != (persons,):
             cure = ": one label a person, not one a frame" if y.shape == (persons, frames) else ""

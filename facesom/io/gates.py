@@ -160,11 +160,8 @@ def as_faces(images, *, name="images", leading=None):
         raise DatasetError(f"{name}: expected faces {wanted}, got shape {images.shape}{cure}")
     suspect = leading != 2 and images.ndim > 3 and images.shape[-4] > 4 * images.shape[-3]
     if suspect and (cure := _channel_axis(images, name)):
-        warnings.warn(
-            f"{name} of shape {images.shape} is read as {images.shape[-3]} gray frames for each of "
-            f"{images.shape[-4]} persons, unless {cure}",
-            stacklevel=3,
-        )
+        read = f"{images.shape[-3]} gray frames for each of {images.shape[-4]} persons"
+        warnings.warn(f"{name} of shape {images.shape} is read as {read}, unless {cure}", stacklevel=3)
     if images.dtype == bool:
         return images.astype(np.uint8) * np.uint8(255)
     return images.astype(np.float32 if images.dtype.kind == "f" else np.uint8, copy=False)
@@ -197,10 +194,8 @@ def as_numbers(values, name, shape, expected, cure="", *, kinds="biuf", finite=F
         When these are no such numbers.
     """
     values = as_array(values, name)
-    fits = values.ndim == len(shape) and all(
-        n > 0 if isinstance(wanted, str) else n == wanted
-        for n, wanted in zip(values.shape, shape, strict=True)
-    )
+    pairs = zip(values.shape, shape, strict=False)
+    fits = values.ndim == len(shape) and all(n if isinstance(want, str) else n == want for n, want in pairs)
     came = f"shape {values.shape} of {values.dtype}"
     if fits and values.dtype.kind in kinds:
         if not finite or np.isfinite(values).all():
@@ -240,12 +235,8 @@ def _persons(images, name):
 def axes_cure(images, name, allowed):
     """What to do about images with more or fewer axes before those of a face than are `allowed`."""
     axes = images.ndim - 2 - is_colour(images)
-    cures = {
-        0: f"pass {name}[None]",
-        1: f"for one person pass {name}[None]",
-        2: f"pick one person, pass {name}[0]",
-    }
-    cure = (axes > max(allowed) and _channel_axis(images, name)) or cures.get(axes)
+    cures = f"pass {name}[None]", f"for one person pass {name}[None]", f"pick one person, pass {name}[0]"
+    cure = (axes > max(allowed) and _channel_axis(images, name)) or (axes < 3 and cures[axes])
     return f"; {cure}." if cure else "."
 
 
@@ -307,10 +298,8 @@ def _other_readings(shape, name):
     if size == 1:
         yield shape[:-1], f"axis {last} is one gray channel, use {name}[..., 0]"
     for face in (3, 2):  # (..., H, W, 3, frames) and (..., H, W, frames)
-        square = (
-            last >= face and shape[last - face] == shape[last - face + 1] and (face == 2 or shape[-2] == 3)
-        )
-        if square:
+        fits = last >= face and (face == 2 or shape[-2] == 3)
+        if fits and shape[last - face] == shape[last - face + 1]:  # square
             meant = (size, *shape[last - face : -1])
             yield meant, f"the frames must come first, use np.moveaxis(images, -1, {last - face})"
     for at in (at for at in range(last) if shape[at] == 3):
@@ -362,8 +351,7 @@ def per_person(values, ndim, name, like=None):
     expected, got = ([len(person) for person in x] for x in (persons if like is None else like, persons))
     if expected != got:
         what = "one" if ndim == 1 else "a row"
-        came = f"{brief(got)}; pass those of the same persons and frames"
-        raise DatasetError(
-            f"{name}: expected {what} for each frame, {brief(expected)} of the persons, got {came}."
-        )
+        wanted = f"{what} for each frame, {brief(expected)} of the persons"
+        cure = "pass those of the same persons and frames"
+        raise DatasetError(f"{name}: expected {wanted}, got {brief(got)}; {cure}.")
     return persons

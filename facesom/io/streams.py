@@ -81,10 +81,8 @@ class Stream:
 
 def too_large(size, max_bytes):
     """The error for a file that announces too much."""
-    return DatasetError(
-        f"the file announces {size:,} more bytes, past the limit of max_bytes={max_bytes:,}; if you trust "
-        "it, pass a larger max_bytes"
-    )
+    limit = f"past the limit of max_bytes={max_bytes:,}; if you trust it, pass a larger max_bytes"
+    return DatasetError(f"the file announces {size:,} more bytes, {limit}")
 
 
 def inflate(file):

@@ -166,9 +166,8 @@ def _separator(file):
     """The sign that cuts the first row into most cells."""
     head = next((line for line in file if line.strip() and not line.startswith("sep=")), "")
     file.seek(0)
-    return max(
-        ",;\t|", key=lambda mark: len(next(csv.reader([head], delimiter=mark, skipinitialspace=True), []))
-    )
+    cells = {mark: next(csv.reader([head], delimiter=mark, skipinitialspace=True), []) for mark in ",;\t|"}
+    return max(cells, key=lambda mark: len(cells[mark]))
 
 
 def _fitting(found, n_columns, mark, cells):
@@ -179,8 +178,6 @@ def _fitting(found, n_columns, mark, cells):
     if len(found) != n_columns:
         guess = "is the file cut off?"
         if len(found) > n_columns and mark == ",":
-            guess = (
-                "are there decimal commas? Save it with decimal points, or with semicolons between columns"
-            )
+            guess = "are there decimal commas? Save it with decimal points, or semicolons between columns"
         raise ValueError(f"expected {n_columns} {cells}, got {len(found)}; {guess}")
     return found

@@ -144,11 +144,8 @@ def _palette(flat, pixels, paper, stride):
         for i in np.argsort(-weight, kind="stable")[:64]:
             colour = flat[pixels[first[i]]].astype(np.float32) - paper
             new = all(np.abs(colour - other).max() > _SAME for other in palette)
-            if (
-                new
-                and weight[i] > 0.008 * weight.sum()
-                and (weight is solid or hard or not _mixed(colour, palette))
-            ):
+            new = new and weight[i] > 0.008 * weight.sum()
+            if new and (weight is solid or hard or not _mixed(colour, palette)):
                 palette.append(colour)
     return np.array(palette[:_MAX_COLOURS], np.float32), hard
 

@@ -58,9 +58,8 @@ def label_parts(images):
         z = (positions(blobs.pixels, labels.shape) - origin[frame]) / turn[frame]
         part = _split_brows_and_eyes(place[frame, blobs.slot], frame, z, len(images))
         mouth = part == LIPS[0]
-        part[mouth], guessed = _split_lips(
-            blobs.pixels[mouth], z[mouth], blobs.colour[frame, blobs.slot][mouth], labels.shape
-        )
+        colour = blobs.colour[frame, blobs.slot]
+        part[mouth], guessed = _split_lips(blobs.pixels[mouth], z[mouth], colour[mouth], labels.shape)
         labels.ravel()[blobs.pixels] = part
         _label_rim(labels, ink.colour)
     inside = np.s_[:, 1:-1, 1:-1]
@@ -112,15 +111,12 @@ def _fit_poses(blobs, unit, freedom, penalty):
     turn, origin, place = np.full(n, unit + 0j), np.zeros(n, complex), np.full((n, b), -1)
     weight = np.sqrt(blobs.area)
     for i, j in combinations(range(b), 2):
-        swap = blobs.centre[:, i].real > blobs.centre[:, j].real
-        ends = np.where(
-            swap, (blobs.centre[:, j], blobs.centre[:, i]), (blobs.centre[:, i], blobs.centre[:, j])
-        )
+        one, other = blobs.centre[:, i], blobs.centre[:, j]
+        ends = np.where(one.real > other.real, (other, one), (one, other))
         for left, right in ((2, 3), (0, 1), (_LEFT_BOTH, _RIGHT_BOTH)):
             s = (ends[1] - ends[0]) / (HOME[right] - HOME[left])
-            try_in = np.flatnonzero(
-                (blobs.area[:, j] > 0) & (np.abs(s) > 0.3 * unit) & (np.abs(s.imag) < 0.7 * s.real)
-            )
+            upright = (np.abs(s) > 0.3 * unit) & (np.abs(s.imag) < 0.7 * s.real)
+            try_in = np.flatnonzero((blobs.area[:, j] > 0) & upright)
             if not len(try_in):
                 continue
             s = s[try_in]

@@ -159,10 +159,9 @@ def shape_features(
     features = [pd.DataFrame(person) for person in features]
     usual = pd.DataFrame([person.median() for person in features])  # NaN where nothing was measured
     if usual.isna().all(axis=None):
-        raise DatasetError(
-            f"no face found in any of the {sum(map(len, persons))} images; expected drawn brows, eyes and "
-            "lips, upright, on a plain background: look at one image, is it empty, a photo or upside down?"
-        )
+        wanted = "drawn brows, eyes and lips, upright, on a plain background"
+        cure = f"expected {wanted}: look at one image, is it empty, a photo or upside down?"
+        raise DatasetError(f"no face found in any of the {sum(map(len, persons))} images; {cure}")
     usual = usual.fillna(usual.median().fillna(0))
     filled = [x.fillna(own).to_numpy() for x, (_, own) in zip(features, usual.iterrows(), strict=True)]
     unreliable = [guess | x.isna().to_numpy() for guess, x in zip(guessed, features, strict=True)]
@@ -269,10 +268,8 @@ def _measure_person(images):
     names = feature_names()
     features = np.stack([columns[name] for name in names], axis=-1)
     features[~pose.found] = np.nan
-    no_mouth = mouth.area == 0
-    features[
-        np.ix_(no_mouth, [i for i, name in enumerate(names) if "lip" in name or "opening_w" in name])
-    ] = np.nan
+    of_lips = [i for i, name in enumerate(names) if "lip" in name or "opening_w" in name]
+    features[np.ix_(mouth.area == 0, of_lips)] = np.nan
     doubtful = np.repeat(~pose.eyes.any(1, keepdims=True), len(names), axis=1)
     one_lip = (upper.area > 0) != (lower.area > 0)
     for i, name in enumerate(names):

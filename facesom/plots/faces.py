@@ -88,9 +88,8 @@ def plot_members(som, images, node, *, n_faces=30, n_cols=10, ax=None):
     shown = members[np.argsort(distances[members, node], kind="stable")][:n_faces]
     ax = plot_faces(np.asarray(images)[shown], n_cols=n_cols, ax=ax)
     row, col = divmod(int(node), som.cols)
-    ax.set_title(
-        f"node {node} (row {row}, column {col}): {len(shown)} of {len(members)} faces, nearest first"
-    )
+    how_many = f"{len(shown)} of {len(members)} faces"
+    ax.set_title(f"node {node} (row {row}, column {col}): {how_many}, nearest first")
     return ax
 
 
@@ -165,10 +164,8 @@ def plot_typical(result, images, *, persons=None, names=None, ax=None):
     persons = range(len(lengths))[:6] if persons is None else persons
     names = [f"person {p}" for p in persons] if names is None else names
     if not len(persons) or not set(persons) <= set(range(len(lengths))) or len(names) != len(persons):
-        came = f"{list(persons)} and {len(names)} names"
-        raise ValueError(
-            f"persons: expected some of 0 to {len(lengths) - 1} and a name for each, got {came}."
-        )
+        wanted = f"some of 0 to {len(lengths) - 1} and a name for each"
+        raise ValueError(f"persons: expected {wanted}, got {list(persons)} and {len(names)} names.")
     groups, actions = np.concatenate(list(result.groups)), np.concatenate(list(result.actions))
     faces = [unit_faces(as_faces(images[p], leading=1)[None])[0] for p in persons]
     n_groups = len(result.order)

@@ -36,13 +36,12 @@ def plot_thumbnails(points, images, labels=None, *, names=None, size=0.08, ax=No
         If points, images and labels do not fit each other, or there are more kinds than shapes.
     """
     faces = as_faces(images, leading=1)
-    form = f"finite places of shape ({len(faces)}, 2), one each"
-    points = as_numbers(points, "points", (len(faces), 2), form, finite=True)
+    n = len(faces)
+    form = f"finite places of shape ({n}, 2), one each"
+    points = as_numbers(points, "points", (n, 2), form, finite=True)
     colours = ("0.6",) if labels is None else COLOURS
-    labels = [""] * len(faces) if labels is None else labels
-    labels = as_numbers(
-        labels, "labels", (len(faces),), f"one for each of {len(faces)} faces", kinds="biufSU"
-    )
+    labels = [""] * n if labels is None else labels
+    labels = as_numbers(labels, "labels", (n,), f"one for each of {n} faces", kinds="biufSU")
     kinds, code = np.unique(labels, return_inverse=True)
     names = [str(kind) for kind in (kinds if names is None else names)]
     if not len(names) == len(kinds) <= len(MARKERS):

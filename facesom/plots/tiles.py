@@ -66,11 +66,9 @@ def unit_faces(faces):
     faces = as_array(faces, "faces") if np.ma.isMaskedArray(faces) else np.asarray(faces)
     grid = faces.ndim == 4 or (faces.ndim == 5 and is_colour(faces))
     if not grid or not faces.size or faces.dtype.kind not in "buif":
-        came = f"{faces.dtype} of shape {faces.shape}"
+        wanted, came = "numbers of shape (rows, cols, H, W) or (..., 3)", f"{faces.dtype} of {faces.shape}"
         cure = "a map of features needs faces to show, e.g. `result.node_faces`"
-        raise ValueError(
-            f"faces: expected numbers of shape (rows, cols, H, W) or (..., 3), got {came}; {cure}."
-        )
+        raise ValueError(f"faces: expected {wanted}, got {came}; {cure}.")
     # prototypes of a map trained on bytes are floats of 0 to 255
     bytes_ = faces.dtype.kind in "ui" or np.nanmax(faces, initial=0) > 1.5
     faces = np.asarray(faces, dtype=np.float32) / (255 if bytes_ else 1)

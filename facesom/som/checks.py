@@ -93,11 +93,9 @@ def check_like_fitted(som, X):
         raise ValueError(f"X: expected samples, got one, {given.shape}. Reshape your data: pass X[None].")
     samples, shape, is_bytes = check_samples(given)
     if shape not in (som.sample_shape_, (som.n_features_in_,)):
-        n, d = samples.shape[1], som.n_features_in_
-        raise ValueError(
-            f"X: expected samples of shape {som.sample_shape_} as in fit, got {shape}; resize them alike. "
-            f"X has {n} features, but FaceSOM is expecting {d} features as input."
-        )
+        said = f"X has {samples.shape[1]} features, but FaceSOM is expecting {som.n_features_in_} features"
+        came = f"{shape}; resize them alike. {said} as input"
+        raise ValueError(f"X: expected samples of shape {som.sample_shape_} as in fit, got {came}.")
     if len(shape) == len(som.sample_shape_) == 1:
         validate_data(som, X, reset=False, skip_check_array=True)  # names of columns
     if shape == som.sample_shape_ and is_bytes != som.bytes_:
@@ -112,10 +110,8 @@ def check_persons(X1):
     listed = hasattr(X1, "__len__") and not isinstance(X1, (str, bytes, dict)) and len(X1)
     if not listed or (array and X1.dtype != object and X1.ndim not in (4, 5)):
         came = f"shape {X1.shape}" if array else type(X1).__name__
-        raise DatasetError(
-            f"X1: expected the faces of at least one person, (P, N, H, W), got {came}; for one person use "
-            "FaceSOM().fit, for features pass a list of (N, D) arrays, of a data set pass `data.X1`."
-        )
+        cure = "for one person use FaceSOM().fit, for features a list of (N, D), of a data set pass `data.X1`"
+        raise DatasetError(f"X1: expected faces of at least one person, (P, N, H, W), got {came}; {cure}.")
     return list(X1)
 
 
@@ -166,9 +162,7 @@ def check_parameters(som):
         raise ValueError(f'init: expected "pca", "random" or an array, got {som.init!r}.')
     if som.distance != "euclidean" and som.method == "batch":
         cure = 'use method="online", or scale each sample to length 1, which makes Euclidean follow cosine'
-        raise ValueError(
-            f"distance: a batch of means needs Euclidean distance, got {som.distance!r}; {cure}."
-        )
+        raise ValueError(f"distance: a batch of means needs Euclidean, got {som.distance!r}; {cure}.")
     if som.torus and som.method == "online":
         raise ValueError('torus: MiniSom trains flat maps only; use method="batch".')
     if som.torus and som.topology == "hexagonal" and som.cols % 2:

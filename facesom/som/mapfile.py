@@ -80,11 +80,9 @@ def check_map(som):
         raise ValueError(f"labels run from {som.labels_.min()} to {som.labels_.max()}, with {k} nodes")
     if not np.array_equal(np.bincount(som.labels_, minlength=k), som.hits_.ravel()):
         raise ValueError("the hits are not those of the labels")
-    folded = som.topographic_error_
-    if not 0 <= som.quantization_error_ < math.inf or not (
-        math.isnan(folded) if k == 1 else 0 <= folded <= 1
-    ):
-        raise ValueError(f"errors of {som.quantization_error_!r:.40} and {folded!r:.40}")
+    near, folded = som.quantization_error_, som.topographic_error_
+    if not 0 <= near < math.inf or not (math.isnan(folded) if k == 1 else 0 <= folded <= 1):
+        raise ValueError(f"errors of {near!r:.40} and {folded!r:.40}")
 
 
 def is_array(values, kinds, shape):

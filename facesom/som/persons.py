@@ -92,11 +92,8 @@ def fit_soms(
             bar.update()
     folded = [p for p, trained in enumerate(soms) if trained.topographic_error_ > FOLDED]
     if folded:
-        warnings.warn(
-            f"folded maps, topographic error over {FOLDED}: {len(folded)} of {len(soms)} persons, {folded}. "
-            f"Use {FOLDED_ADVICE[method]}.",
-            stacklevel=2,
-        )
+        who = f"{len(folded)} of {len(soms)} persons, {folded}. Use {FOLDED_ADVICE[method]}"
+        warnings.warn(f"folded maps, topographic error over {FOLDED}: {who}.", stacklevel=2)
     return soms
 
 
