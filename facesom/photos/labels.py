@@ -237,71 +237,61 @@ def evaluate_groups(results, labels, *, n_bootstraps=1000, seed=0):
         If no photo has both results and labels, two results have one name, or the emotions differ.
     """
     results, names = _as_list(results), labels.names
-    by_name = Counter(result.name for result in results)
-    if (twice := by_name.most_common(1)) and twice[0][1] > 1:
+    photos = [result.name for result in results]
+    if twice := [name for name, n in Counter(photos).items() if n > 1]:
+        raise ValueError(f"results: expected photos of different names, {twice[0]!r} is there twice.")
+    if not set(photos) & set(labels.photos):
         raise ValueError(
-            f"results: expected photos of different names, {twice[0][0]!r} is there twice; rename one."
-        )
-    if not set(by_name) & set(labels.photos):
-        raise ValueError(
-            f"labels: expected labels of some of {', '.join(list(by_name)[:4])}, got those of "
+            f"labels: expected labels of some of {', '.join(photos[:4])}, got those of "
             f"{', '.join(sorted(set(labels.photos))[:4]) or 'no photo'}; the names must be the same."
         )
-    faces, missed = [], []
-    for result in results:
-        if result.names != names:
-            raise ValueError(f"results: expected the emotions {names} of the labels, got {result.names}.")
-        places = _places(result, labels)
-        written = [("", "") if k < 0 else (labels.labels[k], labels.persons[k]) for k in places]
-        faces += [(result, face, *said) for face, said in enumerate(written)]
-        for k in set(_rows_of(result, labels)) - set(places):
-            if labels.labels[k] not in ("", NO_FACE):
-                missed.append((result.name, tuple(labels.boxes[k].tolist())))
-    false = [found[:2] for found in faces if found[2] == NO_FACE]
-    known = [found for found in faces if found[2] in names]
-    photos = tuple(result.name for result, *_ in known)
-    persons = [person for *_, person in known]
-    truth = np.array([names.index(label) for _, _, label, _ in known], dtype=int)
-    rows = [(result, face) for result, face, *_ in known]
-    probabilities = np.array([r.probabilities[face] for r, face in rows]).reshape(-1, len(names))
-    models = {"model": probabilities} if rows else {}
-    if rows and all(result.second is not None for result, _ in rows):
-        models["second"] = np.array([result.second[face] for result, face in rows])
-    asked = {"unit": "photos", "groups": photos if len(set(photos)) >= ENOUGH_PHOTOS else None}
-    if all(persons):
-        asked = {"unit": "persons", "groups": persons}
-    asked |= {"names": names, "n_bootstraps": n_bootstraps, "seed": seed}
+    if others := [result.names for result in results if result.names != names]:
+        raise ValueError(f"results: expected the emotions {names} of the labels, got {others[0]}.")
+    places = np.concatenate([_places(result, labels) for result in results]).astype(int)
+    label, person = (np.array([*values, ""])[places] for values in (labels.labels, labels.persons))
+    photo = np.repeat(photos, [len(result) for result in results])
+    face = np.concatenate([np.arange(len(result)) for result in results])
+    crops = np.concatenate([result.crops for result in results])
+    known, false = np.isin(label, names), label == NO_FACE
+    missed = [
+        (name, tuple(box.tolist()))
+        for k, (name, box) in enumerate(zip(labels.photos, labels.boxes, strict=True))
+        if name in photos and k not in places and labels.labels[k] in names
+    ]
+    models = {"model": np.concatenate([result.probabilities for result in results])[known]}
+    if all(result.second is not None for result in results):
+        models["second"] = np.concatenate([result.second for result in results])[known]
+    asked = {"names": names, "n_bootstraps": n_bootstraps, "seed": seed}
+    if all(person[known]):
+        asked |= {"groups": person[known]}
+    elif len(set(photo[known])) >= ENOUGH_PHOTOS:
+        asked |= {"groups": photo[known], "unit": "photos"}
+    truth = np.array([names.index(word) for word in label[known]], dtype=int)
+    probabilities = models["model"]
     predicted = probabilities.argmax(axis=1)
     order = np.argsort(probabilities[np.arange(len(truth)), truth], kind="stable")
+    if not known.any():
+        models = {}
     return PeopleEvaluation(
         scores={name: classification_scores(truth, probabilities=p, **asked) for name, p in models.items()},
-        photos=photos,
-        faces=np.array([face for _, face in rows], dtype=int),
-        crops=_crops(rows, results),
+        photos=tuple(photo[known].tolist()),
+        faces=face[known],
+        crops=crops[known],
         truth=truth,
         predicted=predicted,
         probabilities=probabilities,
         worst=order[predicted[order] != truth[order]],
-        false_faces=tuple((result.name, face) for result, face in false),
-        false_crops=_crops(false, results),
+        false_faces=tuple(zip(photo[false].tolist(), face[false].tolist(), strict=True)),
+        false_crops=crops[false],
         missed=tuple(missed),
-        n_unlabelled=len(faces) - len(known) - len(false),
+        n_unlabelled=int((~known & ~false).sum()),
         names=names,
     )
 
 
-def _crops(rows, results):
-    crops = [result.crops[face] for result, face in rows]
-    return np.array(crops, np.uint8).reshape(-1, *results[0].crops.shape[1:])
-
-
-def _rows_of(result, labels):
-    return [k for k, photo in enumerate(labels.photos) if photo == result.name]
-
-
 def _places(result, labels):
     """Place among the labels of each face of a photo, -1 where there is none."""
-    theirs = _rows_of(result, labels)
+    theirs = [k for k, photo in enumerate(labels.photos) if photo == result.name]
     return np.array([*theirs, -1])[match_boxes(result.boxes, labels.boxes[theirs], OVERLAP)].tolist()
 
 
