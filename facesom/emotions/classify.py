@@ -203,14 +203,14 @@ def _check_classes(data, name):
 def _scores(data, halves, features, models, n_bootstraps, seed, progress):
     """Scores of `data` by the name of the model; halves are what to learn from, to predict, its places."""
     models = classifiers(seed) if models is None else models
-    many = isinstance(features, dict)
-    kinds = features if many else {"": features}
+    kinds = features if isinstance(features, dict) else {"": features}
+    asked = {"names": data.names, "groups": data.persons, "n_bootstraps": n_bootstraps, "seed": seed}
     scores = {}
     bar = tqdm(total=len(kinds) * len(models) * len(halves), disable=not progress, unit="model")
     for kind, transformer in kinds.items():
         rows = [_rows(train, test, transformer) for train, test, _ in halves]
         for name, model in models.items():
-            predicted, probabilities = np.empty(len(data), dtype=int), np.zeros((len(data), len(data.names)))
+            predicted, said = np.empty(len(data), dtype=int), None
             for (train, _, held), (X, X_test) in zip(halves, rows, strict=True):
                 with warnings.catch_warnings():
                     # few faces: Nyström's sample is then all of them
@@ -218,17 +218,11 @@ def _scores(data, halves, features, models, n_bootstraps, seed, progress):
                     fitted = clone(model).fit(X, train.labels)
                 predicted[held] = fitted.predict(X_test)
                 if hasattr(fitted, "predict_proba"):
-                    probabilities[np.ix_(held, fitted.classes_)] = fitted.predict_proba(X_test)
+                    said = np.zeros((len(data), len(data.names))) if said is None else said
+                    said[np.ix_(held, fitted.classes_)] = fitted.predict_proba(X_test)
                 bar.update()
-            scores[f"{kind}: {name}" if many else name] = classification_scores(
-                data.labels,
-                predicted,
-                probabilities if hasattr(fitted, "predict_proba") else None,
-                names=data.names,
-                groups=data.persons,
-                n_bootstraps=n_bootstraps,
-                seed=seed,
-            )
+            name = f"{kind}: {name}" if isinstance(features, dict) else name
+            scores[name] = classification_scores(data.labels, predicted, said, **asked)
     bar.close()
     return scores
 

@@ -46,10 +46,7 @@ def read_fer2013(path, usage=None, *, skip_unreadable=False):
     if usage not in (None, *USAGES):
         raise ValueError(f"usage: expected one of {', '.join(USAGES)}, or None, got {usage!r}.")
     if path.is_dir():
-        raise DatasetError(
-            f"{path}: expected fer2013.csv, but it is a folder; where it holds a folder for each emotion use "
-            "read_emotion_folder."
-        )
+        raise DatasetError(f"{path}: expected a table, but it is a folder; perhaps use read_emotion_folder.")
     if path.suffix.lower() == ".npz" and path.is_file():
         images, labels, parts, rows = _read_npz(path, usage)
     else:
@@ -108,9 +105,8 @@ def _read_csv(path, usage, skip_unreadable):
                 return None
             face, code = _numbers(cells[places["pixels"]]), cells[places["emotion"]]
             if side is not None and len(face) != side**2:
-                raise ValueError(
-                    f"expected {side**2} pixels as in the first, got {len(face)}; is the file cut off?"
-                )
+                cut = f"got {len(face)}; is the file cut off?"
+                raise ValueError(f"expected {side**2} pixels as in the first, {cut}")
             try:
                 code = to_whole(code)
             except ValueError:

@@ -64,9 +64,8 @@ def read_emotion_folder(path, *, size=48, person=None, skip_unreadable=False):
             f"{few(unreadable)}; are they complete? Repair or remove them, or pass skip_unreadable=True."
         )
     if unreadable:
-        warnings.warn(
-            f"{path}: left out {len(unreadable)} files that are no images: {few(unreadable)}", stacklevel=2
-        )
+        left_out = f"left out {len(unreadable)} files that are no images: {few(unreadable)}"
+        warnings.warn(f"{path}: {left_out}", stacklevel=2)
     names = tuple(folder.name for folder in folders)
     if not images:
         raise DatasetError(f"{path}: expected images in {few(names)}, found none.")
@@ -108,9 +107,7 @@ def write_emotion_folder(faces, path):
     persons = ["face"] * len(faces) if faces.persons is None else [str(p) for p in faces.persons]
     wrong = sorted({name for name in (*faces.names, *persons) if not re.fullmatch(r"\w[\w .+-]*", name)})
     if wrong:
-        raise DatasetError(
-            f"{path}: expected names of letters and digits for files and folders, got {wrong}."
-        )
+        raise DatasetError(f"{path}: expected names of letters and digits in files, got {wrong}.")
     with atomic_folder(path) as beside:
         for name in faces.names:
             (beside / name).mkdir()

@@ -166,9 +166,8 @@ class Labelled:
         """Bring labels, names, persons to their types, or raise `ValueError`."""
         labels, names = as_array(self.labels, "labels"), tuple(str(name) for name in self.names)
         if labels.shape != (n,) or labels.dtype.kind not in "iu":
-            raise ValueError(
-                f"labels: expected {n} whole numbers, one for each, got {labels.dtype} of {labels.shape}."
-            )
+            got = f"{labels.dtype} of {labels.shape}"
+            raise ValueError(f"labels: expected {n} whole numbers, one for each, got {got}.")
         if n and not 0 <= labels.min() <= labels.max() < len(names):
             raise ValueError(
                 f"labels: expected 0 to {len(names) - 1} for {', '.join(names)}, got {labels.min()} to "
@@ -248,9 +247,8 @@ class ActionUnits(Labelled):
     def __post_init__(self):
         units = np.asarray(as_array(self.units, "units"), dtype=float)
         if units.ndim != 2 or units.shape[1] != len(self.unit_names):
-            raise ValueError(
-                f"units: expected shape (N, {len(self.unit_names)}), a column a unit, got {units.shape}."
-            )
+            shape = f"(N, {len(self.unit_names)})"
+            raise ValueError(f"units: expected shape {shape}, a column a unit, got {units.shape}.")
         vars(self).update(units=units)
         self._check(len(units))
 

@@ -245,9 +245,8 @@ def _labels(values, name, n=None, kind=None):
 def _probabilities(values, n):
     values = as_array(values, "probabilities")
     if values.ndim != 2 or len(values) != n or values.dtype.kind not in "biuf":
-        raise ValueError(
-            f"probabilities: expected numbers of shape ({n}, classes), got {values.dtype} of {values.shape}."
-        )
+        got = f"{values.dtype} of {values.shape}"
+        raise ValueError(f"probabilities: expected numbers of shape ({n}, classes), got {got}.")
     values = values if values.dtype.kind == "f" else values.astype(float)
     sums = values.sum(axis=1)
     if not (values.min() >= -1e-6 and np.abs(sums - 1).max() < 1e-2):

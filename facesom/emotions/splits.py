@@ -39,9 +39,7 @@ def balanced(data, n_per_class=None, seed=0):
     check_labelled(data)
     smallest, most = min(data.counts.items(), key=lambda count: count[1])
     if not most:
-        raise ValueError(
-            f"data: expected samples of each class, {smallest!r} has none; choose by data.classes(...)."
-        )
+        raise ValueError(f"data: expected samples of each class, {smallest!r} has none; see data.classes.")
     n = most if n_per_class is None else check_whole(n_per_class, "n_per_class")
     if n > most:
         raise ValueError(
@@ -151,11 +149,8 @@ def split_train_test(data, test_size=0.25, seed=0, *, copies=None):
     check_labelled(data)
     units, copies = data.persons, data.persons is None if copies is None else copies
     if units is None:
-        warnings.warn(
-            "persons are not known: the same people may be in training and test, which flatters "
-            "every result.",
-            stacklevel=2,
-        )
+        flatters = "the same people may be in training and test, which flatters every result"
+        warnings.warn(f"persons are not known: {flatters}.", stacklevel=2)
         units = image_hashes(data.images) if hasattr(data, "images") else np.arange(len(data))
     if copies and hasattr(data, "images"):
         units = np.unique(units, return_inverse=True)[1]
@@ -185,10 +180,8 @@ def check_disjoint(train, test):
         If persons are known and apart, and images look like copies all the same.
     """
     if not (is_dataclass(train) and type(train) is type(test)):
-        raise ValueError(
-            "train and test: expected EmotionFaces, or ActionUnits, twice, got "
-            f"{type(train).__name__} and {type(test).__name__}."
-        )
+        got = f"{type(train).__name__} and {type(test).__name__}"
+        raise ValueError(f"train and test: expected EmotionFaces, or ActionUnits, twice, got {got}.")
     if train.names != test.names:
         raise ValueError(
             f"test: expected the classes of train, {', '.join(train.names)}, got {', '.join(test.names)}; "

@@ -160,9 +160,7 @@ def train_network(
                 bar.update()
             row = [total / len(faces), *_validate(network, held, loss)]
         if not math.isfinite(row[0]):
-            raise ValueError(
-                f"the loss of epoch {epoch + 1} is {row[0]}; lower the learning_rate, {learning_rate:g}."
-            )
+            raise ValueError(f"the loss is {row[0]}; lower the learning_rate, {learning_rate:g}.")
         bar.set_postfix_str(f"loss {row[0]:.3f}" + f", validation loss {row[1]:.3f}" * (held is not None))
         state["history"].append(row)
         if held is not None and row[1] <= min(past[1] for past in state["history"]):
@@ -223,9 +221,7 @@ def fine_tune(network, images, labels, *, n_classes=None, frozen=None, learning_
         check_whole(n_classes, "n_classes", 1)
         linear = [name for name, part in tuned.named_modules() if isinstance(part, torch.nn.Linear)]
         if not linear:
-            raise ValueError(
-                "network: expected a last linear layer to replace, found none; leave n_classes out."
-            )
+            raise ValueError("network: expected a last linear layer to replace; leave n_classes out.")
         last = tuned.get_submodule(linear[-1])
         if last.out_features != n_classes:
             with seeded(seed):

@@ -42,8 +42,8 @@ def haar(photo, min_size):
 def _haar_cascade():
     if not hasattr(cv2, "CascadeClassifier"):
         raise ImportError(
-            f'detector="haar" needs OpenCV 4, this is {cv2.__version__}, which has no cascades any more: use '
-            'detector="network", which finds more, or pip install "opencv-python<5"'
+            f'detector="haar" needs OpenCV 4, this is {cv2.__version__}: use detector="network", which finds '
+            'more, or pip install "opencv-python<5"'
         )
     return cv2.CascadeClassifier(str(Path(cv2.data.haarcascades) / "haarcascade_frontalface_default.xml"))
 

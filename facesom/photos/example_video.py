@@ -40,8 +40,7 @@ def astronaut_landmarks(photo, boxes):
     """
     if not np.array_equal(photo, _astronaut()):
         raise ValueError(
-            "photo: these landmarks belong to skimage.data.astronaut() alone; for other photos use "
-            "find_landmarks, which needs dlib."
+            "photo: these landmarks belong to skimage.data.astronaut() alone; use find_landmarks."
         )
     return np.repeat(ASTRONAUT_LANDMARKS[None], len(boxes), axis=0)
 
@@ -62,9 +61,7 @@ def write_example_video(path):
     with tempfile.TemporaryDirectory() as folder:  # OpenCV writes in place and by name only
         made = Path(folder) / f"example{Path(path).suffix}"
         if not Path(path).parent.is_dir() or not _write(made):
-            raise DatasetError(
-                f"{path}: OpenCV cannot write this video; is the folder there, and the suffix .mp4?"
-            )
+            raise DatasetError(f"{path}: OpenCV cannot write this video; is there the folder, and .mp4?")
         with atomic_write(path, "wb") as file:
             file.write(made.read_bytes())
 

@@ -64,14 +64,11 @@ def face_network(photo, min_size, near=None):
         places = _strongest(_glance(gray, scales))
     else:
         places = np.column_stack([near[:, :2] + near[:, 2:] / 2, np.sqrt(near[:, 2] * near[:, 3]) / FRAME])
-    faces, sure = [], []
-    for x, y, side, votes in _gather(_look(gray, scales, places)):
-        if votes > CANDIDATE:
-            looks = 0 if votes > FACE else _second_look(gray, x, y, side)
-            if votes / FACE + looks / AGREED > 1:
-                faces.append((x, y, side))
-                sure.append(votes / FACE + looks / AGREED)
-    return _one_a_face(_boxes(np.array(faces).reshape(-1, 3)), np.array(sure))
+    faces = _gather(_look(gray, scales, places))
+    faces = faces[faces[:, 3] > CANDIDATE]
+    looks = [0 if votes > FACE else _second_look(gray, *place) for *place, votes in faces]
+    sure = faces[:, 3] / FACE + np.array(looks) / AGREED
+    return _one_a_face(_boxes(faces[sure > 1]), sure[sure > 1])
 
 
 def _glance(gray, scales):

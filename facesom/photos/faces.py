@@ -65,11 +65,8 @@ def read_photo(path: str | Path, *, max_side: int = MAX_SIDE) -> np.ndarray:
         except (OSError, ValueError) as error:
             raise DatasetError(f"{path} is damaged ({error!s:.80}); copy or export it again") from None
     if max(size) > max_side:
-        warnings.warn(
-            f"{path.name}: {size[0]} × {size[1]} pixels, scaled to {photo.shape[1]} × {photo.shape[0]}; "
-            "pass a larger max_side to find smaller faces.",
-            stacklevel=2,
-        )
+        scaling = f"{size[0]} × {size[1]} pixels, scaled to {photo.shape[1]} × {photo.shape[0]}"
+        warnings.warn(f"{path.name}: {scaling}; a larger max_side finds smaller faces.", stacklevel=2)
     return photo
 
 
@@ -232,10 +229,8 @@ def as_photo(photo):
     if photo.dtype.kind == "f":
         low, high = photo.min(), photo.max()
         if not 0 <= low <= high <= 1:
-            raise ValueError(
-                f"photo: expected floats in [0, 1] or uint8, got {low:g} to {high:g}; pass "
-                "photo.astype(np.uint8) where they are 0 to 255."
-            )
+            got = f"got {low:g} to {high:g}; pass photo.astype(np.uint8) of 0 to 255"
+            raise ValueError(f"photo: expected floats in [0, 1] or uint8, {got}.")
         photo = (photo * 255).round().astype(np.uint8)
     if photo.dtype != np.uint8:
         raise ValueError(f"photo: expected uint8, got {photo.dtype}; read it with facesom.read_photo.")

@@ -134,9 +134,9 @@ def read_labels(path, *, names=EMOTIONS, skip_unreadable=False):
     def start(columns):
         header = [name.strip().lower() for name in columns]
         if missing := [name for name in COLUMNS if name not in header]:
+            wanted = ", ".join(COLUMNS)
             raise DatasetError(
-                f"expected the columns {', '.join(COLUMNS)}, lacks {', '.join(missing)}; "
-                "start from the file that write_label_sheet wrote."
+                f"expected the columns {wanted}, as write_label_sheet does, lacks {', '.join(missing)}"
             )
         return lambda cells: parse(dict(zip(header, cells, strict=True)))
 

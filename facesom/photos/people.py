@@ -263,9 +263,7 @@ def ask(model, crops, names, what="model"):
         )
     if not ((answer >= 0).all() and np.allclose(answer.sum(axis=1), 1, atol=1e-3)):
         got = answer[0].round(3)
-        raise ValueError(
-            f"{what}: expected rows that sum to 1, got {got}; are these logits? Then use softmax."
-        )
+        raise ValueError(f"{what}: expected rows that sum to 1, got {got}; are these logits? use softmax.")
     return answer
 
 

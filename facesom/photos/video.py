@@ -75,9 +75,8 @@ def announced_frames(path):
 def _open(path):
     """The opened video and its first frame, BGR, or `DatasetError`."""
     if not isinstance(path, (str, Path)):
-        raise DatasetError(
-            f"expected the path of a video file, got {type(path).__name__}: record the camera to a file first"
-        )
+        got = type(path).__name__
+        raise DatasetError(f"expected the path of a video file, got {got}: record the camera to a file first")
     path = Path(path)
     if not path.exists():
         raise DatasetError(f"no video {str(path)!r}; looked from {str(Path.cwd())!r}")
@@ -129,12 +128,9 @@ def _frames(capture, frame, path, every):
     finally:
         capture.release()
     if uneven:
+        rate = f"{rate:g} there"
         warnings.warn(
-            f"{path}: notes times that stand still or go back; counted on at a frame rate of {rate:g} there.",
-            stacklevel=2,
+            f"{path}: times stand still or go back; counted on at a frame rate of {rate}.", stacklevel=2
         )
     if number < 0.9 * expected:
-        warnings.warn(
-            f"{path}: ends after {number} of {expected} announced frames; the rest may be damaged.",
-            stacklevel=2,
-        )
+        warnings.warn(f"{path}: ends after {number} of {expected} announced frames: damaged?", stacklevel=2)
