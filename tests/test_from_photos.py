@@ -17,7 +17,7 @@ from skimage.data import astronaut
 import facesom
 from facesom.drawn.drawing import X2_NAMES, distances, draw_landmarks
 from facesom.drawn.facemodel import ACTION_UNITS, EXPRESSIONS, PROPORTIONS, face_landmarks
-from facesom.photos.example_video import ASTRONAUT_LANDMARKS, astronaut_landmarks
+from facesom.photos.examples import ASTRONAUT_LANDMARKS, astronaut_landmarks
 from facesom.photos.files import is_video, list_files
 from facesom.photos.from_photos import LIMITS, draw_from_photos
 from facesom.photos.landmarks import DRAWN, align_landmarks, find_landmarks, head_turn, steady_landmarks

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import facesom
+from facesom.photos.examples import VERSIONS, astronaut_versions, find_photos
 from facesom.photos.faces import crop_faces
 from facesom.photos.labels import evaluate_groups, read_labels, write_label_sheet
 from facesom.photos.people import PeoplePhoto, analyze_group, analyze_groups
-from facesom.photos.sample_photos import VERSIONS, astronaut_versions, find_photos
 from facesom.plots.photos import plot_people, plot_people_bars
 
 NAMES = ("red", "green", "blue")

@@ -168,7 +168,7 @@ def test_a_folder_of_peoples_photos_becomes_drawn_faces_and_a_map(tmp_path):
             Image.fromarray(photo).save(tmp_path / "people" / person / f"{k}.png")
     stub = """
     import facesom.photos.from_photos
-    from facesom.photos.example_video import ASTRONAUT_LANDMARKS, astronaut_landmarks
+    from facesom.photos.examples import ASTRONAUT_LANDMARKS, astronaut_landmarks
 
     def landmarks(photo, boxes):
         top, left, opening = (int(number) for number in photo[0, 0])

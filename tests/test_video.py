@@ -15,7 +15,7 @@ import facesom
 from facesom.notebook import find_video
 from facesom.photos import tracks as tracks_module
 from facesom.photos.emotion_tracks import video_emotions
-from facesom.photos.example_video import PORTRAIT, astronaut_landmarks, write_example_video
+from facesom.photos.examples import PORTRAIT, astronaut_landmarks, write_example_video
 from facesom.photos.faces import find_faces
 from facesom.photos.tracks import track_faces
 from facesom.photos.video import read_frames
