@@ -12,15 +12,7 @@ from facesom.io import DatasetError, FaceDataset, check_whole
 
 from .faces import find_faces, read_photo
 from .files import is_video, list_files
-from .landmarks import (
-    DRAWN,
-    EYE_DISTANCE,
-    align_landmarks,
-    eye_frame,
-    find_landmarks,
-    head_turn,
-    steady_landmarks,
-)
+from .landmarks import DRAWN, align_landmarks, eye_frame, find_landmarks, head_turn, jumps, steady_landmarks
 from .tracks import track_faces
 
 #: What makes a frame too poor to draw. The limit is the most that passes, for lids and distance the least.
@@ -222,18 +214,6 @@ def _from_video(tracks, person, path, limits):
     return rows + [(person, str(path), number, None, 0.0, "no face") for number in nobody]
 
 
-def _jumps(points, frames):
-    """How far a landmark lies from its median with the looks before and after, (n,), in eye distances."""
-    jumps = np.zeros(len(points))
-    if len(points) > 2:
-        aligned = align_landmarks(points, size=1) / EYE_DISTANCE
-        middle = np.median([aligned[:-2], aligned[1:-1], aligned[2:]], axis=0)
-        steps = np.diff(frames)
-        in_row = np.maximum(steps[:-1], steps[1:]) == steps.min()
-        jumps[1:-1] = in_row * np.linalg.norm(aligned[1:-1] - middle, axis=-1).max(axis=-1)
-    return jumps
-
-
 def _judge(person, path, frames, seen, limits):
     """Rows: for each frame its landmarks, their quality, 0 to 1, and why it is too poor, or ""."""
     points, spread = (np.array(values) for values in zip(*seen, strict=True))
@@ -246,7 +226,7 @@ def _judge(person, path, frames, seen, limits):
             "small": np.where(real, limits["small"] / distance, np.inf),
             "unsteady": spread / limits["unsteady"],
             "turned": np.abs(head_turn(points)) / limits["turned"],
-            "jumping": _jumps(points, frames) / limits["jumping"],
+            "jumping": jumps(points, frames) / limits["jumping"],
             "eyes closed": limits["eyes closed"] / lids,
         }
     strain = pd.DataFrame(strain).fillna(0)
@@ -276,10 +256,7 @@ def _drawn(looks, failed, label, n_frames, min_frames, size):
     used = np.array([mine[chosen] for mine, chosen in zip(places, even, strict=True)])
     points = np.array([[looks["points"][k] for k in mine] for mine in used])
     aligned = align_landmarks(points, size)
-    if callable(label):
-        y = [label(name) for name in enough.index]
-    else:
-        y = [(label or {}).get(name, -1) for name in enough.index]
+    y = [label(name) if callable(label) else (label or {}).get(name, -1) for name in enough.index]
     if isinstance(label, dict) and (missing := [name for name in enough.index if name not in label]):
         warnings.warn(f"no label for {', '.join(missing)}: -1 in y.", stacklevel=3)
     X1, X2 = draw_landmarks(aligned, size=size), distances(points[..., DRAWN, :])

@@ -222,3 +222,15 @@ def head_turn(points):
     x = ((points[..., (36, 45, 30), :] - middle[..., None, :]) * along[..., None, :]).sum(-1)
     left, right, nose = np.moveaxis(x, -1, 0)
     return (2 * nose - left - right) / np.maximum(right - left, 1e-9)
+
+
+def jumps(points, frames):
+    """How far a landmark lies from its median with the looks before and after, (n,), in eye distances."""
+    found = np.zeros(len(points))
+    if len(points) > 2:
+        aligned = align_landmarks(points, size=1) / EYE_DISTANCE
+        middle = np.median([aligned[:-2], aligned[1:-1], aligned[2:]], axis=0)
+        steps = np.diff(frames)
+        in_row = np.maximum(steps[:-1], steps[1:]) == steps.min()
+        found[1:-1] = in_row * np.linalg.norm(aligned[1:-1] - middle, axis=-1).max(axis=-1)
+    return found

@@ -144,9 +144,7 @@ class PeoplePhoto:
         others = (p.sum(axis=0) - p) / max(k - 1, 1)
         with np.errstate(invalid="ignore"):  # rounding may leave a root of less than 0
             distances = jensenshannon(p, others, base=2, axis=1) if k > 1 else np.zeros(k)
-        agree = np.nan
-        if self.second is not None and k:
-            agree = float((self.second.argmax(axis=1) == self.predicted).mean())
+        agree = np.nan if self.second is None or not k else (self.second.argmax(1) == self.predicted).mean()
         return PeopleSummary(
             names=self.names,
             counts=np.bincount(self.predicted, minlength=n_classes),
@@ -155,7 +153,7 @@ class PeoplePhoto:
             entropy=float(entr(mean).sum() / np.log(n_classes)),
             agreement=float(1 - np.clip(divergence, 0, 1)),
             distances=np.nan_to_num(distances).clip(0, 1),
-            models_agree=agree,
+            models_agree=float(agree),
         )
 
     def to_frame(self):

@@ -71,9 +71,8 @@ class FaceTracks:
 
     def __repr__(self):
         lines = [f"FaceTracks: {len(self)} faces in {len(self.looks)} frames, {self.look_times[-1]:.1f} s"]
-        for face in range(len(self)):
-            time = self.time[self.face == face]
-            lines.append(f"  face {face}: {len(time)} sightings, {time[0]:.1f} to {time[-1]:.1f} s")
+        for face, time in self.to_frame().groupby("face")["time"]:
+            lines.append(f"  face {face}: {len(time)} sightings, {time.min():.1f} to {time.max():.1f} s")
         if self.dropped:
             lines.append(f"  {self.dropped} sightings in short or rare tracks left out")
         return "\n".join(lines)
