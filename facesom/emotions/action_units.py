@@ -126,10 +126,7 @@ def _unit_columns(columns, kind):
             way = next((way for way in _KINDS[kind] if way in ways), min(ways))
             return {f"AU{unit:02}": place for (unit, its), place in sorted(found.items()) if its == way}
     shown = ", ".join(columns[:8]) or "no columns"
-    raise DatasetError(
-        f"expected columns of action units (AU01_r, AU01 or 1), got {shown}, ...; is its first row the names "
-        "of the columns?"
-    )
+    raise DatasetError(f"expected columns of action units (AU01_r, AU01 or 1), got {shown} in the first row")
 
 
 def _column(columns, name, usual, argument):

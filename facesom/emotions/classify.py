@@ -194,9 +194,9 @@ def _check_classes(data, name):
     check_labelled(data)
     occurring = [word for word, n in data.counts.items() if n]
     if len(occurring) < 2:
+        found = f"{len(data)} of {', '.join(occurring) or 'none'}"
         raise ValueError(
-            f"{name}: expected samples of at least two classes, got {len(data)} of "
-            f"{', '.join(occurring) or 'none'}; is the table sorted by class, and cut off?"
+            f"{name}: expected samples of at least two classes, got {found}; is the table sorted?"
         )
 
 
@@ -232,10 +232,8 @@ def _rows(train, test, transformer):
     if not hasattr(train, "images"):
         halves = train.units, test.units
         if train.unit_names != test.unit_names:
-            raise ValueError(
-                f"test: expected the units of train, {' '.join(train.unit_names)}, got "
-                f"{' '.join(test.unit_names)}; leave out those that one of them lacks."
-            )
+            units = f"{' '.join(train.unit_names)}, got {' '.join(test.unit_names)}"
+            raise ValueError(f"test: expected the units of train, {units}; leave out what one of them lacks.")
         if transformer is None:
             return halves
     else:

@@ -150,10 +150,8 @@ def _read_npz(path, usage):
         parts = as_array(parts, "Usage").astype(str)
         whole = labels.dtype.kind in "iu" and images.dtype == np.uint8
         if not whole or not images.shape[:1] == labels.shape == parts.shape or images.ndim < 2:
-            raise DatasetError(
-                f"expected whole numbers emotion (N,) and uint8 pixels (N, ...), got {labels.dtype} "
-                f"{labels.shape} and {images.dtype} {images.shape}."
-            )
+            got = f"{labels.dtype} {labels.shape} and {images.dtype} {images.shape}"
+            raise DatasetError(f"expected whole numbers emotion (N,) and uint8 pixels (N, ...), got {got}.")
         rows = np.flatnonzero((parts == usage) | (usage is None))
         images, labels = images[rows], labels[rows]
         _check(images[:0], labels)

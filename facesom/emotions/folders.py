@@ -59,10 +59,8 @@ def read_emotion_folder(path, *, size=48, person=None, skip_unreadable=False):
                 labels.append(label)
                 sources.append(file)
     if unreadable and not skip_unreadable:
-        raise DatasetError(
-            f"{path}: expected images, cannot read {len(unreadable)} of {len(unreadable) + len(images)}: "
-            f"{few(unreadable)}; are they complete? Repair or remove them, or pass skip_unreadable=True."
-        )
+        n = f"{len(unreadable)} of {len(unreadable) + len(images)}"
+        raise DatasetError(f"{path}: cannot read {n}: {few(unreadable)}; mend them, or skip_unreadable=True.")
     if unreadable:
         left_out = f"left out {len(unreadable)} files that are no images: {few(unreadable)}"
         warnings.warn(f"{path}: {left_out}", stacklevel=2)
@@ -72,15 +70,12 @@ def read_emotion_folder(path, *, size=48, person=None, skip_unreadable=False):
     sizes = {image.shape: f"{image.shape} ({s.name})" for image, s in zip(images, sources, strict=True)}
     if len(sizes) > 1:
         first, other, *_ = sizes.values()
-        raise DatasetError(
-            f"{path}: expected images of one size, got {first} and {other} as well; pass size=48."
-        )
+        sizes = f"images of one size, got {first} and {other} as well"
+        raise DatasetError(f"{path}: expected {sizes}; pass size=48.")
     persons = None if person is None else np.array([_person(file, person) for file in sources])
     if person == "prefix" and len(persons) > 1 and (persons == persons[0]).all():
-        raise DatasetError(
-            f"{path}: all {len(persons)} names start with {str(persons[0])!r}; that is hardly one person. "
-            "Where the names do not tell the person pass person=None, or a function that finds it."
-        )
+        start = f"all {len(persons)} names start with {str(persons[0])!r}; that is hardly one person"
+        raise DatasetError(f"{path}: {start}. Pass person=None, or a function that finds it.")
     below = np.array([file.relative_to(path).as_posix() for file in sources])
     return EmotionFaces(np.stack(images), np.array(labels), names, persons, below)
 
@@ -138,9 +133,9 @@ def _files(folder, path, nested):
     folders = [item for item in inside if item.is_dir()]
     if nested:
         if loose := [item.name for item in inside if not item.is_dir()]:
+            found = f"found files: {few(loose)}"
             raise DatasetError(
-                f'{folder}: expected a folder for each person, found files: {few(loose)}; person="prefix" '
-                "takes the person from the start of the names."
+                f'{folder}: expected a folder for each person, {found}; or pass person="prefix".'
             )
         return [item for each in folders for item in _listed(each)]
     names = few([item.name for item in folders])

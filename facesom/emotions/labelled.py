@@ -22,9 +22,7 @@ SYNONYMS = {
     "surprise": ("surprised", "astonished", "astonishment"),
     "neutral": ("neutrality", "no emotion"),
 }
-_CODES = {
-    word: code for code, name in enumerate(EMOTIONS) for word in (name, *SYNONYMS[name])
-}  # of every word
+_CODES = {word: code for code, name in enumerate(EMOTIONS) for word in (name, *SYNONYMS[name])}
 
 
 def _code(word):
@@ -43,8 +41,7 @@ def check_labelled(data):
     """Raise `ValueError` where a table came without labels."""
     if data.names == UNLABELLED:
         raise ValueError(
-            "data: expected a class for each sample, this table has none: nothing to learn or to compare "
-            "with. read_action_units(path, label=...) names the column that has them."
+            "data: expected classes, this table has none; see read_action_units(path, label=...)."
         )
 
 
@@ -140,18 +137,14 @@ class Labelled:
         others = others or {}
         wrong = [name for name in others if name not in self.names]
         if wrong := wrong + [word for word in others.values() if word not in (None, *EMOTIONS)]:
-            raise ValueError(
-                f"others: expected classes among {', '.join(self.names)} and emotions among "
-                f"{', '.join(EMOTIONS)}, got {wrong}."
-            )
+            among = f"classes among {', '.join(self.names)} and emotions among {', '.join(EMOTIONS)}"
+            raise ValueError(f"others: expected {among}, got {wrong}.")
         words = [others.get(name, name) for name in self.names]
         codes = [-1 if word is None else _code(word) for word in words]
         pairs = zip(self.names, codes, strict=True)
         if unknown := [name for name, code in pairs if isinstance(code, str) and self.counts[name]]:
-            raise ValueError(
-                f"names: {', '.join(unknown)} is none of {', '.join(EMOTIONS)}; others={{{unknown[0]!r}: "
-                f"None}} leaves it out, {{{unknown[0]!r}: 'happy'}} renames it."
-            )
+            example = f"others={{{unknown[0]!r}: None}} leaves it out, {{{unknown[0]!r}: 'sad'}} renames it"
+            raise ValueError(f"names: {', '.join(unknown)} is none of {', '.join(EMOTIONS)}; {example}.")
         return self._renumber([code if isinstance(code, int) else -1 for code in codes], EMOTIONS)
 
     def _renumber(self, codes, names):
@@ -169,10 +162,8 @@ class Labelled:
             got = f"{labels.dtype} of {labels.shape}"
             raise ValueError(f"labels: expected {n} whole numbers, one for each, got {got}.")
         if n and not 0 <= labels.min() <= labels.max() < len(names):
-            raise ValueError(
-                f"labels: expected 0 to {len(names) - 1} for {', '.join(names)}, got {labels.min()} to "
-                f"{labels.max()}."
-            )
+            wanted = f"0 to {len(names) - 1} for {', '.join(names)}"
+            raise ValueError(f"labels: expected {wanted}, got {labels.min()} to {labels.max()}.")
         persons = None if self.persons is None else as_array(self.persons, "persons")
         if persons is not None and persons.shape != (n,):
             raise ValueError(f"persons: expected one for each of {n} samples, got {persons.shape}.")

@@ -270,10 +270,8 @@ def _codes(labels, names, n_columns):
     if len(set(names)) < len(names):
         raise ValueError(f"names: expected a name of its own for each class, got {names}.")
     if n_columns not in (None, len(names)):
-        raise ValueError(
-            f"probabilities: expected {len(names)} columns for {', '.join(names)}, got {n_columns}; pass "
-            "names=, in the order of the columns."
-        )
+        wanted = f"{len(names)} columns for {', '.join(names)}, got {n_columns}"
+        raise ValueError(f"probabilities: expected {wanted}; pass names= in the order of the columns.")
     codes = pd.Index(numbers).get_indexer(labels.ravel()).reshape(labels.shape)
     if (codes < 0).any():
         name = "y_true" if (np.atleast_2d(codes)[0] < 0).any() else "y_pred"

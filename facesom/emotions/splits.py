@@ -42,10 +42,8 @@ def balanced(data, n_per_class=None, seed=0):
         raise ValueError(f"data: expected samples of each class, {smallest!r} has none; see data.classes.")
     n = most if n_per_class is None else check_whole(n_per_class, "n_per_class")
     if n > most:
-        raise ValueError(
-            f"n_per_class: expected a whole number from 1 to {most}, all that {smallest!r} has, got {n}; "
-            "samples are not drawn twice."
-        )
+        limit = f"from 1 to {most}, all that {smallest!r} has, got {n}; samples are not drawn twice"
+        raise ValueError(f"n_per_class: expected a whole number {limit}.")
     rng = np.random.default_rng(seed)
     members = (np.flatnonzero(data.labels == k) for k in range(len(data.names)))
     return data.subset(np.sort(np.concatenate([rng.choice(m, n, replace=False) for m in members])))
@@ -86,8 +84,7 @@ def split_by_person(persons, labels, test_size=0.25, seed=0):
     """
     if persons is None:
         raise ValueError(
-            'persons: expected one for each sample, they are not known; read with person="prefix" or '
-            '"folder" where files tell, else use split_train_test.'
+            'persons: they are not known; read with person="prefix" or "folder", or split_train_test'
         )
     persons, labels = as_array(persons, "persons"), as_array(labels, "labels")
     if persons.ndim != 1 or persons.shape != labels.shape:
@@ -103,11 +100,8 @@ def split_by_person(persons, labels, test_size=0.25, seed=0):
     tested = np.isin(who, order[:n_test])
     train, test = np.flatnonzero(~tested), np.flatnonzero(tested)
     if lonely := np.setxor1d(labels[train], labels[test]).tolist():
-        warnings.warn(
-            f"labels: class {', '.join(map(str, lonely))} is in one half only, as too few persons show it; "
-            "leave it out, or take its figures for what they are.",
-            stacklevel=2,
-        )
+        shown = ", ".join(map(str, lonely))
+        warnings.warn(f"labels: class {shown} is in one half only, as too few persons show it.", stacklevel=2)
     return train, test
 
 
@@ -183,26 +177,20 @@ def check_disjoint(train, test):
         got = f"{type(train).__name__} and {type(test).__name__}"
         raise ValueError(f"train and test: expected EmotionFaces, or ActionUnits, twice, got {got}.")
     if train.names != test.names:
-        raise ValueError(
-            f"test: expected the classes of train, {', '.join(train.names)}, got {', '.join(test.names)}; "
-            "as_emotions() gives both the same."
-        )
+        wanted = f"the classes of train, {', '.join(train.names)}, got {', '.join(test.names)}"
+        raise ValueError(f"test: expected {wanted}; as_emotions() gives both the same.")
     known = train.persons is not None and test.persons is not None
     if known and len(both := np.intersect1d(train.persons, test.persons)):
-        raise ValueError(
-            f"test: {len(both)} persons are in training and test: {few(both)}. A model that has seen them "
-            "recognises them; split with split_train_test, or split_by_person."
-        )
+        found = f"{len(both)} persons are in training and test: {few(both)}"
+        raise ValueError(f"test: {found}. A model recognises them; split with split_train_test.")
     if not hasattr(train, "images"):
         return
     sources = np.arange(len(test)) if test.sources is None else test.sources
     seen = np.isin(image_hashes(test.images), image_hashes(train.images))
     seen &= train.images.shape[1:] == test.images.shape[1:]
     if seen.any():
-        raise ValueError(
-            f"test: {seen.sum()} images are in the training, too, pixel by pixel: {few(sources[seen])}. "
-            "Leave them out of either half; image_hashes finds them."
-        )
+        found = f"{seen.sum()} images are in the training, too, pixel by pixel: {few(sources[seen])}"
+        raise ValueError(f"test: {found}. Leave them out of either half; image_hashes finds them.")
     alike = np.unique(find_copies(test.images, train.images)[:, 0])
     if not len(alike):
         return

@@ -191,9 +191,9 @@ class CNNEmbedding(ClassifierMixin, _Embedding):
         y = y.ravel() if y.size == len(faces) else y  # labels (P, N) of faces (P, N, H, W)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if y.shape != (len(faces),) or len(self.classes_) < 2:
+            got = f"shape {y.shape} and {len(self.classes_)} class(es)"
             raise ValueError(
-                f"y: expected a label for each of {len(faces)} faces, of two classes or more, got shape "
-                f"{y.shape} and {len(self.classes_)} class(es)."
+                f"y: expected a label for each of {len(faces)} faces, of two classes up, got {got}."
             )
         self.network_ = three_block_cnn(len(self.classes_), **self._settings(), seed=self.seed)
         self.history_ = self._train(self._sized(faces), codes, augment=self.augment)

@@ -51,11 +51,8 @@ def as_gray(X):
         )
     constant = np.flatnonzero(top == faces.min(axis=(1, 2)))
     if len(constant):
-        warnings.warn(
-            f"X: {len(constant)} of {len(faces)} images are constant (first: {constant[0]}): "
-            "they show nothing, and their features are those of empty paper.",
-            stacklevel=4,
-        )
+        what = f"{len(constant)} of {len(faces)} images are constant (first: {constant[0]})"
+        warnings.warn(f"X: {what}: their features are those of empty paper.", stacklevel=4)
     return faces
 
 
@@ -148,10 +145,8 @@ class FaceTransformer(TransformerMixin, BaseEstimator):
         faces = self._read(X)
         size = self._size(faces)
         if size != self.face_shape_:
-            raise ValueError(
-                f"X: expected faces of {pixels_by(self.face_shape_)} pixels as in fit, got "
-                f"{pixels_by(size)}; bring them to that size, e.g. with skimage.transform.resize."
-            )
+            sizes = f"{pixels_by(self.face_shape_)} pixels as in fit, got {pixels_by(size)}"
+            raise ValueError(f"X: expected faces of {sizes}; bring them to that size, e.g. by cv2.resize.")
         return faces
 
     def _read(self, X):
@@ -185,7 +180,5 @@ def check_parameters(transformer, *names):
 def check_room(what, size, side, advice):
     """Raise `ValueError` where faces of this size (H, W) have less than `side` pixels in a direction."""
     if min(size) < side:
-        raise ValueError(
-            f"{what}: expected faces of at least {side} × {side} pixels, got {pixels_by(size)}; "
-            f"use {advice}, or enlarge the faces."
-        )
+        sizes = f"at least {side} × {side} pixels, got {pixels_by(size)}"
+        raise ValueError(f"{what}: expected faces of {sizes}; use {advice}, or enlarge the faces.")

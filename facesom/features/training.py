@@ -272,10 +272,8 @@ def _work(network, faces, classes):
             f"for, e.g. three_block_cnn(size=..., channels=...) ({str(error)[:80]})."
         ) from None
     if classes is not None and outputs.shape[1:] <= (int(classes.max()),):
-        raise ValueError(
-            f"targets: expected classes from 0 to {outputs.shape[-1] - 1}, what the network tells apart, got "
-            f"up to {classes.max()}; make it with more n_classes."
-        )
+        apart = f"from 0 to {outputs.shape[-1] - 1}, as the network tells apart, got up to {classes.max()}"
+        raise ValueError(f"targets: expected classes {apart}; make it with more n_classes.")
     return counter.get_total_flops()
 
 

@@ -244,9 +244,9 @@ def as_boxes(boxes):
     boxes = _as_rows(boxes)
     if (empty := (boxes[:, 2:] < 1).any(axis=1)).any():
         k = empty.argmax()
+        wanted = "x, y, width, height, each at least a pixel wide and high"
         raise ValueError(
-            "boxes: expected x, y, width, height, each at least a pixel wide and high, got "
-            f"{_shown(boxes[k])} in row {k}; are these two corners? Then subtract the first from the second."
+            f"boxes: expected {wanted}, got {_shown(boxes[k])} in row {k}; are these two corners?"
         )
     return boxes
 

@@ -73,8 +73,7 @@ def list_files(source, persons=None):
     if not known:
         found = ", ".join(sorted({path.suffix or path.name for path in paths})[:6]) or "nothing"
         raise DatasetError(
-            f"{str(source)!r:.200} holds no photo or video; expected JPEG, PNG, MP4 ... or a folder of them, "
-            f"found {found}"
+            f"{str(source)!r:.200} holds no photo or video; expected JPEG, MP4 ..., found {found}"
         )
     if others := [path.name for path in paths if path not in set(known)]:
         warnings.warn(

@@ -241,10 +241,8 @@ def evaluate_groups(results, labels, *, n_bootstraps=1000, seed=0):
     if twice := [name for name, n in Counter(photos).items() if n > 1]:
         raise ValueError(f"results: expected photos of different names, {twice[0]!r} is there twice.")
     if not set(photos) & set(labels.photos):
-        raise ValueError(
-            f"labels: expected labels of some of {', '.join(photos[:4])}, got those of "
-            f"{', '.join(sorted(set(labels.photos))[:4]) or 'no photo'}; the names must be the same."
-        )
+        given, written = ", ".join(photos[:4]), ", ".join(sorted(set(labels.photos))[:4]) or "no photo"
+        raise ValueError(f"labels: expected labels of some of {given}, got those of {written}.")
     if others := [result.names for result in results if result.names != names]:
         raise ValueError(f"results: expected the emotions {names} of the labels, got {others[0]}.")
     places = np.concatenate([_places(result, labels) for result in results]).astype(int)

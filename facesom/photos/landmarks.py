@@ -89,10 +89,7 @@ def _default_model():
     # its own module asks for pkg_resources, which newer Pythons lack: find the file without importing it
     spec = find_spec("face_recognition_models")
     if spec is None:
-        raise ImportError(
-            f"the 68-point model is missing: {INSTALL}; or name a file of it, "
-            'predictor="shape_predictor_68_face_landmarks.dat".'
-        )
+        raise ImportError(f'the 68-point model is missing: {INSTALL}; or pass predictor="FILE.dat".')
     return str(Path(spec.origin).parent / "models" / "shape_predictor_68_face_landmarks.dat")
 
 

@@ -255,9 +255,9 @@ def ask(model, crops, names, what="model"):
         return np.empty((0, len(names)))
     answer = np.asarray(model(crops), dtype=float)
     if answer.shape != (len(crops), len(names)):
+        wanted = f"({len(crops)}, {len(names)}), one row per face and columns {', '.join(names)}"
         raise ValueError(
-            f"{what}: expected probabilities of shape ({len(crops)}, {len(names)}), one row per face and a "
-            f"column for each of {', '.join(names)}, got {answer.shape}; pass names=... of its classes."
+            f"{what}: expected probabilities of shape {wanted}, got {answer.shape}; pass names=..."
         )
     if not ((answer >= 0).all() and np.allclose(answer.sum(axis=1), 1, atol=1e-3)):
         got = answer[0].round(3)
