@@ -39,7 +39,7 @@ def inked(faces, size):
     """
     rows, cols = drawn_box(faces)
     down, right = np.divide(size, faces.shape[1:3])
-    left, top, width, height = cols.start, rows.start, cols.stop - cols.start, rows.stop - rows.start
+    (left, width), (top, height) = ((part.start, part.stop - part.start) for part in (cols, rows))
     return [float(side) for side in (left * right, top * down, width * right, height * down)]
 
 

@@ -144,8 +144,7 @@ def column_effects(
     rng = np.random.default_rng(seed)
 
     shown = np.isfinite(effects).sum(axis=0)
-    everybody = np.ones((1, len(effects)))
-    observed = weighted_means(effects, everybody)[0]
+    observed = weighted_means(effects, np.ones((1, len(effects))))[0]
     signs, exact = flip_signs(len(effects), n_permutations, rng)
     with np.errstate(invalid="ignore"):
         flipped = signs @ np.nan_to_num(effects) / shown
@@ -167,17 +166,10 @@ def column_effects(
 
 def _within(x, groups, k):
     """Effects (K, C) of one person's columns (N, C): in the group less in the rest, in their own spread."""
-    x = np.where((groups >= 0)[:, None], x, np.nan)
-    known = np.isfinite(x)
-    member = (groups == np.arange(k)[:, None]).astype(float)
-    filled = np.where(known, x, 0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = filled.sum(axis=0) / known.sum(axis=0)
-        off = np.where(known, x - mean, 0)
-        spread = np.sqrt((off**2).sum(axis=0) / known.sum(axis=0))
-        spread[~(spread > 1e-9 * np.abs(filled).max(axis=0))] = np.nan  # rounding is no movement
-        own, rest = member @ known, (1 - member) @ known
-        return (member @ off / own - (1 - member) @ off / rest) / spread
+    x = pd.DataFrame(x[groups >= 0])
+    groups, spread = groups[groups >= 0], x.std(ddof=0)
+    x = (x - x.mean()) / spread.where(spread > 1e-9 * x.abs().max())  # rounding is no movement
+    return np.array([x[groups == g].mean() - x[groups != g].mean() for g in range(k)])
 
 
 def _columns(X2, groups):

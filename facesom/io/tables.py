@@ -22,13 +22,7 @@ codecs.register_error("as cp1252", lambda e: (e.object[e.start : e.end].decode("
 
 
 def read_table(
-    path,
-    start,
-    *,
-    what="a table",
-    skip_unreadable=False,
-    place="line {line}, row {row}",
-    cells="columns",
+    path, start, *, what="a table", skip_unreadable=False, place="line {line}, row {row}", cells="columns"
 ):
     """Read a table row by row: the memory needed is that of a row.
 
@@ -63,13 +57,8 @@ def read_table(
     """
     path = Path(path).expanduser()
     if not path.is_file():
-        guess = (
-            "it is a folder"
-            if path.is_dir()
-            else "it is no file"
-            if path.exists()
-            else "there is no such file"
-        )
+        guess = "it is a folder" if path.is_dir() else "it is no file"
+        guess = guess if path.exists() else "there is no such file"
         raise DatasetError(f"{path}: expected {what}, but {guess} (looked from {Path.cwd()}).")
     encoding = _encoding(path, what)
     bad, n_bad = [], 0

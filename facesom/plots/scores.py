@@ -71,7 +71,7 @@ def plot_comparison(scores, *, measure="balanced_accuracy", ax=None):
     if measure not in MEASURES:
         raise ValueError(f"measure: expected one of {', '.join(MEASURES)}, got {measure!r}.")
     if not hasattr(scores, "items") or not scores:
-        came = f"{type(scores).__name__} of {np.size(list(scores) if np.iterable(scores) else 1)}"
+        came = f"{type(scores).__name__} of {len(scores) if hasattr(scores, '__len__') else 1}"
         raise ValueError(f"scores: expected models and their scores, {{name: scores}}, got {came}.")
     lacking = [name for name, score in scores.items() if np.isnan(getattr(score, measure))]
     if lacking:
