@@ -169,7 +169,9 @@ def _within(x, groups, k):
     x = pd.DataFrame(x[groups >= 0])
     groups, spread = groups[groups >= 0], x.std(ddof=0)
     x = (x - x.mean()) / spread.where(spread > 1e-9 * x.abs().max())  # rounding is no movement
-    return np.array([x[groups == g].mean() - x[groups != g].mean() for g in range(k)])
+    own = x.groupby(groups)
+    total, n = (table.reindex(range(k), fill_value=0) for table in (own.sum(), own.count()))
+    return (total / n - (x.sum() - total) / (x.count() - n)).to_numpy()
 
 
 def _columns(X2, groups):
