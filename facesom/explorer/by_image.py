@@ -47,13 +47,13 @@ def each_row(values, n, name, ndims=(1,)):
     return values
 
 
-def whole_numbers(values, n, name, low, stop=None):
+def whole_numbers(values, n, name, low, stop=np.inf):
     """Return one whole number for each image, at least `low` and less than `stop`."""
     values = each_row(values, n, name)
     if values.dtype.kind not in "iu":
         raise ValueError(f"{name}: expected whole numbers, got {values.dtype}.")
-    if values.min() < low or (stop is not None and values.max() >= stop):
-        limit = f"from {low} on" if stop is None else f"from {low} to {stop - 1}"
+    if values.min() < low or values.max() >= stop:
+        limit = f"from {low} on" if stop == np.inf else f"from {low} to {stop - 1}"
         raise ValueError(f"{name}: expected numbers {limit}, got {values.min()} to {values.max()}.")
     return values.astype(int)
 

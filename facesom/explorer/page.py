@@ -160,11 +160,9 @@ def write_explorer(
         "colours": COLOURS,
         "ramp": [to_hex(colour) for colour in matplotlib.colormaps["cividis"](np.linspace(0, 1, 64))],
     }
-    errors = (
-        f"quantization error {som.quantization_error_:.3g}, topographic error {som.topographic_error_:.3g}"
-    )
+    errors = f"error {som.quantization_error_:.3g}, topographic error {som.topographic_error_:.3g}"
     summary = f"{n:,} faces of {len(names):,} {'person' if len(names) == 1 else 'persons'} on a map of "
-    summary += f"{som.rows} × {som.cols} nodes; in training {errors}."
+    summary += f"{som.rows} × {som.cols} nodes; in training quantization {errors}."
     if n_kept < n:
         summary = f"A sample of {n_kept:,} faces, evenly spaced, out of {summary}"
     with atomic_write(path, "wb") as file:

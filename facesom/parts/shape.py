@@ -211,10 +211,6 @@ class _Shape:
     def height(self, t):
         return self.y + self.line @ np.array([1, t, t * t])
 
-    @property
-    def curve(self):
-        return self.line[:, 2] * _END**2
-
 
 def _measure_person(images):
     """Features (N, D) of a person's frames, NaN where a part is missing; which are guesses; the parts."""
@@ -245,15 +241,15 @@ def _measure_person(images):
     for side, inward, brow, eye in zip(("left", "right"), (1, -1), brows, eye_shapes, strict=True):
         for where, t in (("inner", 1.4), ("middle", 0), ("outer", -1.4)):
             columns[f"{side}_brow_{where}"] = brow.height(inward * t)
-        columns[f"{side}_eye_opening"] = eye.area / _median(eye.width)
+        columns[f"{side}_eye_opening"] = eye.area / pd.Series(eye.width).median()
         columns[f"{side}_eye_width"] = eye.width
     columns["brow_spacing"] = brows[1].x - brows[0].x
     columns["brow_gap"] = columns["brow_spacing"] - _END * (brows[0].spread + brows[1].spread)
-    columns["mouth_height"] = mouth.y
-    columns["mouth_side"] = mouth.x
-    columns["mouth_width"] = mouth.width
-    columns["mouth_thickness"] = mouth.area / mouth.width
-    columns["mouth_opening"] = opening.area / mouth.width
+    columns |= {"mouth_height": mouth.y, "mouth_side": mouth.x, "mouth_width": mouth.width}
+    columns["mouth_thickness"], columns["mouth_opening"] = (
+        mouth.area / mouth.width,
+        opening.area / mouth.width,
+    )
     # a column is open from half a pixel on
     columns["opening_width"] = np.clip(2 * gap.sum(1) - 0.5, 0, 1).sum(1) * pixel
     for side, sign in (("left", -1), ("right", 1)):
@@ -261,9 +257,9 @@ def _measure_person(images):
         mass = np.bincount(frame[end], weight[end], n)
         columns[f"{side}_corner"] = np.bincount(frame[end], (weight * y)[end], n) / _nonzero(mass) - mouth.y
     for name, piece in (("mouth", mouth), ("upper_lip", upper), ("lower_lip", lower)):
-        columns[f"{name}_curve"] = piece.curve
-    for name, piece in (("upper_lip", upper), ("lower_lip", lower)):
-        columns[f"{name}_thickness"] = np.where(piece.area > 0, piece.area / piece.width, 0)
+        columns[f"{name}_curve"] = piece.line[:, 2] * _END**2
+        # the mouth has one already
+        columns.setdefault(f"{name}_thickness", np.where(piece.area > 0, piece.area / piece.width, 0))
 
     names = feature_names()
     features = np.stack([columns[name] for name in names], axis=-1)
@@ -303,8 +299,3 @@ def _shape(frame, weight, x, y, wide, high):
 
 def _nonzero(values):
     return np.where(values > 0, values, np.nan)
-
-
-def _median(values):
-    values = values[~np.isnan(values)]
-    return np.median(values) if values.size else np.nan

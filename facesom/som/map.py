@@ -16,25 +16,15 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from facesom.io import one_thread
 
+from . import checks
 from .batch import fading_neighborhood, train_batch
-from .checks import (
-    check_init,
-    check_like_fitted,
-    check_parameters,
-    check_samples,
-    check_weight,
-    warn_of_parameters,
-)
 from .grid import ADJACENT, node_positions, node_steps
 from .mapfile import load_map, save_map
 from .online import new_minisom, train_online
 from .quality import FOLDED, MapQuality, gaps_to_adjacent, map_quality, nearest_two, squared_distances
 
 SMALL = 2**25  # numbers to work on; 8000 faces of 64 x 64
-FOLDED_ADVICE = {
-    "batch": "a larger sigma or more epochs",
-    "online": 'method="batch", a larger sigma or more steps',
-}
+FOLDED_ADVICE = {"batch": "a larger sigma or more epochs", "online": 'method="batch" or a larger sigma'}
 
 
 @dataclass(eq=False, repr=False)
@@ -170,12 +160,9 @@ class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, B
         """
         self._train(X, sample_weight)
         if self.topographic_error_ > FOLDED:
-            warnings.warn(
-                f"folded map: for {self.topographic_error_:.0%} of the samples the two nearest prototypes "
-                "are not neighbours on the map, so neighbouring nodes need not show similar faces. "
-                f"Use {FOLDED_ADVICE[self.method]}.",
-                stacklevel=2,
-            )
+            said = f"for {self.topographic_error_:.0%} of the samples the two nearest nodes are no neighbours"
+            advice = f"neighbouring nodes need not show similar faces. Use {FOLDED_ADVICE[self.method]}"
+            warnings.warn(f"folded map: {said}, so {advice}.", stacklevel=2)
         return self
 
     def predict(self, X: ArrayLike) -> np.ndarray:
@@ -198,7 +185,7 @@ class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, B
         """
         if self.distance != "euclidean":
             return self.transform(X).argmin(axis=1)
-        return nearest_two(check_like_fitted(self, X), self.weights_)[0]
+        return nearest_two(checks.check_like_fitted(self, X), self.weights_)[0]
 
     def transform(self, X: ArrayLike) -> np.ndarray:
         """Return the distance of each sample to each prototype, in the map's own ``distance``.
@@ -212,7 +199,7 @@ class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, B
         -------
         ndarray of float, shape (N, rows * cols)
         """
-        samples = check_like_fitted(self, X)
+        samples = checks.check_like_fitted(self, X)
         if self.distance != "euclidean":
             return np.array([self.minisom_.activate(x).ravel() for x in samples])
         distances = np.empty((len(samples), len(self.weights_)))
@@ -235,7 +222,7 @@ class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, B
         float
             0 (best) or less, in the units of the samples: more is better, as model selection expects.
         """
-        return -float(nearest_two(check_like_fitted(self, X), self.weights_)[2].mean())
+        return -float(nearest_two(checks.check_like_fitted(self, X), self.weights_)[2].mean())
 
     def quality(self, X: ArrayLike) -> MapQuality:
         """Measure the map on samples: see `facesom.som.quality` for what each number means.
@@ -250,7 +237,7 @@ class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, B
         MapQuality
             Printed, it says so in words.
         """
-        return map_quality(check_like_fitted(self, X), self.weights_, self.steps_)
+        return map_quality(checks.check_like_fitted(self, X), self.weights_, self.steps_)
 
     @property
     def prototypes_(self) -> np.ndarray:
@@ -259,7 +246,6 @@ class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, B
 
     @property
     def positions_(self) -> np.ndarray:
-        check_is_fitted(self, "weights_")
         return node_positions(self.rows, self.cols, self.topology)
 
     @property
@@ -276,10 +262,9 @@ class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, B
 
     @cached_property
     def minisom_(self) -> MiniSom:
-        check_is_fitted(self, "weights_")
         mini = new_minisom(self, 1)
-        mini._input_len = self.weights_.shape[1]
-        mini._weights = self.weights_.reshape(self.rows, self.cols, -1)
+        mini._weights = self.prototypes_.reshape(self.rows, self.cols, -1)
+        mini._input_len = self.n_features_in_
         return mini
 
     @property
@@ -330,12 +315,12 @@ class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, B
 
     def _train(self, X, sample_weight=None):
         """Do the work of `fit`; a folded map is for the caller to report."""
-        check_parameters(self)
-        samples, sample_shape, is_bytes = check_samples(X)
-        weight = check_weight(self, sample_weight, len(samples))
+        checks.check_parameters(self)
+        samples, sample_shape, is_bytes = checks.check_samples(X)
+        weight = checks.check_weight(self, sample_weight, len(samples))
         online, grid = self.method == "online", (self.rows, self.cols)
-        init = check_init(self, sample_shape)
-        warn_of_parameters(self)
+        init = checks.check_init(self, sample_shape)
+        checks.warn_of_parameters(self)
         with one_thread(samples.size <= SMALL):
             if online:
                 weights, history, blocks = train_online(samples, self, init), np.empty(0), None
@@ -358,5 +343,4 @@ class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, B
         apart = np.hypot(*node_steps(*grid, self.topology, self.torus, nearest[:2]))
         self.topographic_error_ = float((apart > ADJACENT).mean()) if len(weights) > 1 else float("nan")
         if not (samples[1:] != samples[0]).any():
-            said = "all samples are equal: every prototype is that sample, nothing to order."
-            warnings.warn(said, stacklevel=3)
+            warnings.warn("all samples are equal: every prototype is that sample.", stacklevel=3)
