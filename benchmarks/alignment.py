@@ -185,8 +185,8 @@ def new_persons(seeds, options, real):
         head("left out", "groups: learned", "placed", "no -1", "nodes: learned", "placed", "flagged")
         for name, faces in real.items():
             if faces.movements is not None:
-                told = left_out(faces, FIRST_SEED)
-                line(name, *(spread(told, i) for i in range(6)))
+                told, flagged = left_out(faces, FIRST_SEED)
+                line(name, *(f"{share:.3f}" for share in told), f"{flagged:.2f}")
         print()
         head("a part is moved", "unknown there", "unknown elsewhere")
         for name, faces in real.items():

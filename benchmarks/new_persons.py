@@ -72,10 +72,11 @@ def judge(groups, names, truth, unseen):
 
 
 def left_out(faces, seed):
-    """Movement of each person that others' frames tell, (P, 6): by groups learned with the person, placed
-    afterwards, and placed with none flagged; by nodes learned and placed; and the share that is flagged."""
+    """Share of all movement that others' frames tell, (5,): by groups learned with the
+    person, placed afterwards, and placed with none flagged; by nodes learned and placed. And the share of
+    frames that are flagged."""
     told = explained_movement
-    whole, rows = facesom.group_across_persons(faces.images, faces.n_groups, seed), []
+    whole, rows, flagged = facesom.group_across_persons(faces.images, faces.n_groups, seed), [], []
     learned = [told(labels, faces.movements, by_person=True) for labels in (whole.groups, whole.nodes)]
     for p in range(len(faces.images)):
         result = facesom.group_across_persons(np.delete(faces.images, p, axis=0), faces.n_groups, seed)
@@ -89,15 +90,17 @@ def left_out(faces, seed):
                 (result.nodes, new.nodes),
             )
         ]
-        rows.append((learned[0][p], *placed[:2], learned[1][p], placed[2], (new.groups == -1).mean()))
-    return rows
+        rows.append((learned[0][p], *placed[:2], learned[1][p], placed[2]))
+        flagged.append((new.groups == -1).mean())
+    moved = [own.var(axis=0).sum() * len(own) for own in faces.movements]
+    return np.average(rows, weights=moved, axis=0), np.mean(flagged)
 
 
-def moved_parts(faces, seed, n_persons=4):
-    """Share flagged, {what: (of the frames in which it is moved, of the others)}, over persons left out."""
+def moved_parts(faces, seed):
+    """Share flagged, {what: (of the frames in which it is moved, of the others)}, of each person left out."""
     flags, n = {}, faces.features.shape[1]
     late = np.arange(n) >= n - n // 6
-    for p in np.random.default_rng(seed).permutation(len(faces.images))[:n_persons]:
+    for p in range(len(faces.images)):
         aligner = facesom.IdentityAligner(faces.n_groups, seed=seed).fit(np.delete(faces.features, p, axis=0))
         for what, (parts, down, right) in MOVED.items():
             features = facesom.shape_features(move(faces.images[p], parts, late, down, right))

@@ -302,7 +302,7 @@ def assign_new_person(result: SharedGroups, images: ArrayLike) -> np.ndarray:
 
 
 def measure(images):
-    """Shape features (P, N, D), where they are imputed, and parts; lists for a list."""
+    """Shape features, where they are imputed, and parts, as `shape_features` returns them."""
     try:
         features, unreliable, parts = shape_features(images, return_unreliable=True, return_parts=True)
         faceless = [p for p, person in enumerate(unreliable) if person.all()]
@@ -341,9 +341,8 @@ def like_reference(aligner, reference):
 
 def node_faces(images, parts, nodes, closest, som):
     """Mean face (rows, cols, H, W) of each node's frames, gray; the `closest` frame where it won none."""
-    frames, parts = (
-        x.reshape(-1, *x.shape[2:]) if isinstance(x, np.ndarray) else np.concatenate(x)
-        for x in (images, parts)
+    frames = (
+        images.reshape(-1, *images.shape[2:]) if isinstance(images, np.ndarray) else np.concatenate(images)
     )
     won = np.split(np.argsort(nodes, kind="stable"), np.cumsum(som.hits_.ravel())[:-1])
     members = [w if len(w) else np.array([near]) for w, near in zip(won, closest, strict=True)]

@@ -21,7 +21,7 @@ from .novelty import learn_usual, novelty
 from .persons import as_persons, less, like
 
 HELD = {"shrinkage": 0.1, "strength_variance": STRENGTH_VARIANCE, "n_starts": 8}
-FLOWING = {"shrinkage": 0.8, "strength_variance": 0.0, "n_starts": 6}
+FLOWING = {"shrinkage": 0.8, "strength_variance": 0.0, "n_starts": 6, "worth": 0.15}
 GROUPS_TELL = 2.0  # how much groups must tell, in logarithms of their number, for expressions to be held
 STRENGTHS_TELL = 0.6  # and how much strengths must tell beside them, nats a frame
 KNOWN_SHARE = 0.99  # of the frames that were learned from, all of which are known by definition
@@ -173,10 +173,10 @@ class IdentityAligner(
         frames = Frames(inner)
         expected = e_step(frames, self.mixture_, self._who)
         _, self.doubts_ = settle(Frames(thinned(inner)[0]), self.mixture_)
-        # features that go along with what the model is made of
-        within = np.concatenate([x - x.mean(axis=0) for x in persons])
-        self._back = np.linalg.lstsq(within @ self.axes_, within, rcond=1e-9)[0]
-        del within  # of many persons it is large
+        # features that go along with what the model is made of: a regression, from sums, as frames are many
+        scatter = sum((within := x - x.mean(axis=0)).T @ within for x in persons)
+        along = self.axes_.T @ scatter
+        self._back = np.linalg.lstsq(along @ self.axes_, along, rcond=1e-12)[0]
         self.probabilities_ = like(X, expected.responsibilities)
         self.offsets_ = np.array(
             [self._rest(*p) for p in zip(persons, inner, self._who.offsets, strict=True)]

@@ -66,6 +66,8 @@ class Mixture:
         What the covariance is shrunk towards, up to its size.
     shrinkage : float
         How far, 0 to 1.
+    worth : float
+        What a frame tells of its person's offset, 0 to 1: frames that follow each other repeat each other.
     """
 
     means: np.ndarray
@@ -78,6 +80,7 @@ class Mixture:
     strength_variance: float
     target: np.ndarray
     shrinkage: float
+    worth: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -145,9 +148,11 @@ def e_step(frames, mixture, persons, *, temperature=1.0, unknown=None):
     from_mean = (y * y).sum(axis=1, keepdims=True) - 2 * along + lengths
     distances = from_mean - variance * (along - lengths) ** 2
     log_density = -0.5 * distances - 0.5 * np.log1p(mixture.strength_variance * lengths)
+    distances = distances.min(axis=1)
+    del y, along, from_mean  # of many persons they are large
     mixes = persons.mixes
     if unknown is not None:
-        log_density = np.column_stack([log_density, np.full(len(y), -0.5 * unknown)])
+        log_density = np.column_stack([log_density, np.full(len(distances), -0.5 * unknown)])
         mixes = np.column_stack([(1 - UNKNOWN_SHARE) * mixes, np.full(len(mixes), UNKNOWN_SHARE)])
     found = forward_backward(frames, log_density / temperature, mixes, mixture.stay)
     responsibilities, draws, kept, log_likelihood = found
@@ -160,7 +165,7 @@ def e_step(frames, mixture, persons, *, temperature=1.0, unknown=None):
         draws=draws[:, :K],
         kept=kept,
         log_likelihood=log_likelihood + frames.n * constant / temperature,
-        distances=distances.min(axis=1),
+        distances=distances,
     )
 
 
@@ -196,6 +201,7 @@ def shrink(covariance, target, shrinkage):
 def place(frames, expected, mixture):
     """Offset and mix of each person, given what their frames show."""
     precision, (usual, prior) = np.linalg.inv(mixture.covariance), offset_prior(frames, mixture)
+    precision = mixture.worth * precision
     known = expected.responsibilities.sum(axis=1, keepdims=True)
     left = known * frames.X - (expected.responsibilities * expected.strengths) @ mixture.means
     certain = frames.sum(known)[:, :, None] * precision + prior
@@ -219,7 +225,9 @@ def offset_prior(frames, mixture):
     return np.linalg.solve(near + alike, pull[..., None])[..., 0], near + alike
 
 
-def fit_mixture(persons, n_groups, *, target, shrinkage, strength_variance=0.0, seed=0, n_starts=6, most=60):
+def fit_mixture(
+    persons, n_groups, *, target, shrinkage, strength_variance=0.0, worth=1.0, seed=0, n_starts=6, most=60
+):
     """Learn the shared model and where each person is.
 
     Every start is k-means on frames less each person's median or mean, annealed; the best two are followed
@@ -256,6 +264,7 @@ def fit_mixture(persons, n_groups, *, target, shrinkage, strength_variance=0.0, 
         strength_variance=strength_variance,
         target=target,
         shrinkage=shrinkage,
+        worth=worth,
     )
     starts = []
     silent = parent_process() is not None  # a worker would draw its bar over those of the others
@@ -299,6 +308,7 @@ def _iterate(frames, mixture, persons, most, *, annealed=0):
         value = log_posterior(frames, expected, mixture, persons).sum()
         persons = place(frames, expected, mixture)
         mixture = m_step(frames, expected, mixture, persons)
+        del expected
         if step > annealed + 3 and value - last < 1e-5 * abs(value):
             break
         last = value
@@ -311,7 +321,7 @@ def log_posterior(frames, expected, mixture, persons):
     apart = persons.offsets - usual
     far = np.einsum("pi,pij,pj->p", apart, prior, apart)
     pull = ALIKE * len(mixture.shares) * (mixture.shares * np.log(persons.mixes)).sum(axis=1)
-    return expected.log_likelihood - 0.5 * far + pull
+    return mixture.worth * expected.log_likelihood - 0.5 * far + pull
 
 
 def log_likelihood(frames, mixture, persons):
@@ -381,4 +391,4 @@ def settle(frames, mixture, *, unknown=None, steps=10):
     value = log_posterior(copies, e_step(copies, plain, who), plain, who).reshape(value.shape)
     value, other = value.ravel()[chosen], np.where(elsewhere, value, -np.inf).max(axis=1)
     lead = np.maximum(value - other, 0)
-    return who[chosen], expit(-lead * (1 - mixture.stay))
+    return who[chosen], expit(-lead * min(1, (1 - mixture.stay) / mixture.worth))

@@ -33,7 +33,7 @@ def mean_faces(images, members, most=30, *, parts=None):
         Which faces each set holds.
     most : int, default 30
         How many faces of a set are looked at, evenly from first to last.
-    parts : ndarray of int, shape (T, H, W), optional
+    parts : scipy.sparse.csr_array of int, shape (T, H * W), optional
         Their parts, where they are known; found here, they are found as if all faces were one person's.
 
     Returns
@@ -47,7 +47,7 @@ def mean_faces(images, members, most=30, *, parts=None):
     with warnings.catch_warnings():  # which grays moved is said where somebody converts, not here
         warnings.simplefilter("ignore")
         gray = to_grayscale(some)
-    labels = find_parts(some) if parts is None else parts[looked_at]
+    labels = find_parts(some) if parts is None else parts[looked_at].toarray().reshape(gray.shape)
     ends = np.cumsum([len(c) for c in chosen])[:-1]
     cut = zip(np.split(gray, ends), np.split(labels, ends), strict=True)
     empty = np.full(gray.shape[1:], np.nan, dtype=np.float32)

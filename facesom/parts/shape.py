@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from joblib import delayed
 from numpy.typing import ArrayLike
+from scipy.sparse import csr_array, vstack
 from tqdm.auto import tqdm
 
 from facesom.io import DatasetError, as_faces, in_threads, is_colour, on_ground
@@ -130,8 +131,8 @@ def shape_features(
         Only with `return_unreliable`. True where a number was filled in; for an eye that vanished; for the
         mouth where a lip vanished; for both lips where they share a colour and touch; for the whole frame
         where both eyes are missing, so that the eye frame was put where the other parts suggest.
-    parts : ndarray of int8, shape (..., H, W)
-        Only with `return_parts`.
+    parts : scipy.sparse.csr_array of int8, shape (T, H * W)
+        Only with `return_parts`: those of all frames, one row each, as most of a drawing is bare.
 
     Raises
     ------
@@ -149,13 +150,13 @@ def shape_features(
     >>> facesom.shape_features(faces).shape == (2, 8, len(facesom.feature_names()))
     True
     """
-    persons, labels, shaped = _persons(images)
-    features, guessed = [], []
-    for out, (measured, guess, found) in zip(labels, _map(_measure_person, persons), strict=True):
+    persons, _, shaped = _persons(images)
+    features, guessed, parts = [], [], []
+    for measured, guess, found in _map(_measure_person, persons):
         features.append(measured)
         guessed.append(guess)
         if return_parts:
-            out[...] = found
+            parts.append(csr_array(found.reshape(len(found), -1)))
     features = [pd.DataFrame(person) for person in features]
     usual = pd.DataFrame([person.median() for person in features])  # NaN where nothing was measured
     if usual.isna().all(axis=None):
@@ -165,8 +166,9 @@ def shape_features(
     usual = usual.fillna(usual.median().fillna(0))
     filled = [x.fillna(own).to_numpy() for x, (_, own) in zip(features, usual.iterrows(), strict=True)]
     unreliable = [guess | x.isna().to_numpy() for guess, x in zip(guessed, features, strict=True)]
-    more = [unreliable] * return_unreliable + [labels] * return_parts
-    return (shaped(filled), *map(shaped, more)) if more else shaped(filled)
+    more = [shaped(unreliable)] if return_unreliable else []
+    more += [vstack(parts)] if return_parts else []
+    return (shaped(filled), *more) if more else shaped(filled)
 
 
 def _persons(images):
