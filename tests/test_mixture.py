@@ -171,13 +171,13 @@ def test_means_are_a_regression_on_strengths():
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(0, 10_000))
-def test_an_offset_is_placed_as_its_normal_posterior_has_it(seed):
+@given(st.integers(0, 10_000), st.sampled_from([1.0, 0.2]))
+def test_an_offset_is_placed_as_its_normal_posterior_has_it(seed, worth):
     rng = np.random.default_rng(seed)
-    mixture = standing(rng.normal(size=(1, 2)), np.diag([0.5, 2.0]), offsets=0.7)
+    mixture = replace(standing(rng.normal(size=(1, 2)), np.diag([0.5, 2.0]), offsets=0.7), worth=worth)
     frames = Frames([rng.normal(0, 2, (7, 2))])
     who = place(frames, e_step(frames, mixture, at(mixture, [[0, 0]])), mixture)
-    precision = np.linalg.inv(mixture.covariance)
+    precision = worth * np.linalg.inv(mixture.covariance)
     near, alike = np.eye(2) / (0.7 * (LEEWAY + 1 / 7)), np.eye(2) / 0.7
     left = (frames.X - mixture.means[0]).sum(axis=0) @ precision
     left += near @ np.median(frames.X, axis=0) + alike @ mixture.rest_mean
@@ -190,6 +190,18 @@ def test_the_median_of_few_frames_holds_an_offset_less():
     usual, precision = offset_prior(Frames([np.ones((1, 2)), np.ones((400, 2))]), mixture)
     np.testing.assert_allclose(precision[:, 0, 0], [1 / 4 + 1 / 8, 1 / 4 + 1 / 4.01])
     np.testing.assert_allclose(usual[:, 0], [1 / 3, 1 / 2], atol=2e-3)
+
+
+def test_frames_that_repeat_each_other_do_not_hold_an_offset_more():
+    mixture = standing(np.zeros((1, 2)), np.eye(2), offsets=0.1)
+    shown = np.array([[4.0, 5], [5, 4], [6, 6]])
+    repeated = Frames([np.repeat(shown, 20, axis=0)])
+    once, sure, held = (
+        settle(frames, replace(mixture, worth=worth))[0].offsets[0]
+        for frames, worth in ((Frames([shown]), 1.0), (repeated, 1.0), (repeated, 1 / 20))
+    )
+    assert (sure - once > 1.5).all(), "taken for new, they outweigh what faces at rest are like"
+    np.testing.assert_allclose(held, once, atol=0.25)  # the median of more frames is trusted a little more
 
 
 def test_what_faces_at_rest_are_like_is_learned_from_many_persons():

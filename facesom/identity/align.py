@@ -25,6 +25,7 @@ FLOWING = {"shrinkage": 0.8, "strength_variance": 0.0, "n_starts": 6, "worth": 0
 GROUPS_TELL = 2.0  # how much groups must tell, in logarithms of their number, for expressions to be held
 STRENGTHS_TELL = 0.6  # and how much strengths must tell beside them, nats a frame
 KNOWN_SHARE = 0.99  # of the frames that were learned from, all of which are known by definition
+STRONGER = 2.0  # times as far may flowing movement be from all groups: it has no heights, far is often strong
 SHARP = 10.0  # how soon a frame beyond the usual is taken for unknown
 FEW = 5  # frames, of which a movement must be about twice as unusual to be unknown
 DOUBTFUL = 0.05  # probability of another offset from which on a person is reported
@@ -183,6 +184,7 @@ class IdentityAligner(
         )
         self.mixes_, self.means_ = self._who.mixes, self.mixture_.means @ self._back
         self.known_within_ = float(np.quantile(expected.distances, KNOWN_SHARE))
+        self.known_within_ *= STRONGER if self.reading_ == "flowing" else 1
         moved = [x - rest for x, rest in zip(persons, self.offsets_, strict=True)]
         self._usual = learn_usual(moved, self.axes_)
         groups = np.split(expected.responsibilities.argmax(axis=1), frames.starts[1:])

@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from .chain import Frames
 from .mixture import e_step, settle
 
-N_PIECES, LONGEST = 128, 100  # pieces that are tried, and their most frames
+N_PIECES, LONGEST = 256, 100  # pieces that are tried, and their most frames
 
 
 class Doubt:
