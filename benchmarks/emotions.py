@@ -325,9 +325,7 @@ def print_copies(options):
 
 
 def print_reliability(options):
-    """What the shipped network's probabilities are worth, set by set, and what mirror images add."""
-    from scipy.special import softmax
-
+    """What the shipped network's probabilities are worth, set by set."""
     from facesom.emotions import (
         EMOTIONS,
         calibration_error,
@@ -351,21 +349,16 @@ def print_reliability(options):
     print("|--|--:|--:|--:|--:|--:|--:|--:|")
     found = []
     for name, faces in sets.items():
-        plain, turned = (predict_emotions(x) for x in (faces.images, faces.images[:, :, ::-1]))
-        both = softmax((np.log(plain) + np.log(turned)) / 2, axis=1)  # of the mean logits
-        for way, p in {name: plain, f"{name}, with the mirror image": both}.items():
-            s = classification_scores(faces.labels, probabilities=p, names=EMOTIONS, groups=faces.persons)
-            sure, right = p.max(axis=1), s.predicted == s.truth
-            low, high = s.intervals["accuracy"]
-            cells = [way, f"{len(faces):,}", f"{s.accuracy:.3f} ({low:.3f} to {high:.3f})"]
-            cells += [
-                f"{v:.3f}" for v in (s.balanced_accuracy, sure.mean(), calibration_error(p, faces.labels))
-            ]
-            cells += [f"{right[rows].mean():.2f} of {rows.sum()}" for rows in (sure < 0.5, sure > 0.8)]
-            print("| " + " | ".join(cells) + " |", flush=True)
-            found.append(
-                f"{way}: " + ", ".join(f"{n} {v:.2f}" for n, v in zip(s.names, s.class_recall, strict=True))
-            )
+        p = predict_emotions(faces.images)
+        s = classification_scores(faces.labels, probabilities=p, names=EMOTIONS, groups=faces.persons)
+        sure, right = p.max(axis=1), s.predicted == s.truth
+        low, high = s.intervals["accuracy"]
+        cells = [name, f"{len(faces):,}", f"{s.accuracy:.3f} ({low:.3f} to {high:.3f})"]
+        cells += [f"{v:.3f}" for v in (s.balanced_accuracy, sure.mean(), calibration_error(p, faces.labels))]
+        cells += [f"{right[rows].mean():.2f} of {rows.sum()}" for rows in (sure < 0.5, sure > 0.8)]
+        print("| " + " | ".join(cells) + " |", flush=True)
+        recalls = ", ".join(f"{n} {v:.2f}" for n, v in zip(s.names, s.class_recall, strict=True))
+        found.append(f"{name}: {recalls}")
     print("\nfound of each emotion:", *found, sep="\n")
 
 

@@ -2,17 +2,19 @@
 
     python benchmarks/train_emotions.py FILE                # fer2013.csv or .npz; goes on where it stopped
     python benchmarks/train_emotions.py FILE --further      # the shipped network, further, on soft labels
-    python benchmarks/train_emotions.py FILE --write        # put the trained network into the package
+    python benchmarks/train_emotions.py FILE --further --teachers A.onnx B.onnx   # on what others say
+    python benchmarks/train_emotions.py FILE --write [PATH] # the trained network, into the package or there
     python benchmarks/train_emotions.py FILE --report       # the figures of the model card
 
 Learns from the part Training alone, without the pictures that also stand in the other two parts, equal or
-saved again (`find_copies`); the epoch and the temperature are chosen on PublicTest; PrivateTest is looked
-at in the report only. A residual network (He et al., 2016) trained by stochastic gradient descent with one
-cycle of the learning rate (Smith & Topin, 2019), smoothed labels (Szegedy et al., 2016), erased patches
-(Zhong et al., 2020) and averaged weights (Polyak & Juditsky, 1992). Further training learns half from the
-labels and half from what the network itself said of the face, averaged over its mirror image and over all
-epochs: soft labels from an ensemble in time (Hinton et al., 2015; Laine & Aila, 2017). Needs: pip install
-'.[deep,benchmarks]'.
+saved again (`find_copies`); the epoch and the temperature are chosen by the cross-entropy on PublicTest;
+PrivateTest is looked at in the report only. A residual network (He et al., 2016) trained by stochastic
+gradient descent with one cycle of the learning rate (Smith & Topin, 2019), smoothed labels (Szegedy et al.,
+2016), erased patches (Zhong et al., 2020) and averaged weights (Polyak & Juditsky, 1992). Further training
+learns half from the labels and half from what the network itself said of the face, averaged over its mirror
+image and over all epochs: soft labels from an ensemble in time (Laine & Aila, 2017). With teachers these soft
+labels are the mean of what the teachers say of a face and of its mirror image, and stay so (Hinton et al.,
+2015; Furlanello et al., 2018). Needs: pip install '.[deep,benchmarks]'.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import hashlib
 import json
 from pathlib import Path
 from time import perf_counter, process_time
+from timeit import repeat
 
 import cv2
 import numpy as np
@@ -37,7 +40,6 @@ import facesom
 from facesom.emotions import calibration_bins, calibration_error, classification_scores, find_copies
 from facesom.emotions.fer2013 import read_fer2013
 from facesom.emotions.model import BRIGHTNESS_FLOOR, MODEL_PATH
-from facesom.emotions.network import read_weights
 
 BATCH, SMALL, LARGE = 128, 40, 48  # faces in a batch; sides in the first two fifths of the epochs, and after
 LOOKED_AT = 4  # epochs between two looks at PublicTest
@@ -124,14 +126,17 @@ def training_faces(path):
 
 
 @torch.no_grad()
-def shipped_network(faces):
-    """The shipped network with its batch normalisation put back in, by what it sees in faces (N, 1, H, W)."""
+def read_network(path, faces):
+    """A network that was written, with its batch normalisation put back in, by what it sees in faces
+    (N, 1, H, W)."""
+    import onnx
+
     network = Network().eval()
     layers = {name: layer for name, layer in network.named_modules() if isinstance(layer, nn.Sequential)}
-    for name, values in read_weights(MODEL_PATH.read_bytes()).items():
-        layer, _, kind = name.removesuffix("_half").rpartition(".")
+    for stored in onnx.load(path).graph.initializer:
+        layer, _, kind = stored.name.removesuffix("_half").rpartition(".")
         place = network.head if layer == "head" else layers[layer][kind == "bias"]
-        getattr(place, kind).copy_(torch.from_numpy(values.astype(np.float32)))
+        getattr(place, kind).copy_(torch.from_numpy(onnx.numpy_helper.to_array(stored).astype(np.float32)))
     seen = {}
     for convolved, normed in layers.values():
         normed.running_var.fill_(1 - normed.eps)
@@ -150,20 +155,25 @@ def shipped_network(faces):
     return network
 
 
+def soft_labels(networks, images):
+    """Mean probabilities (N, 7) of networks for faces and their mirror images."""
+    views = images.numpy(), images.flip(2).numpy()
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = [logits_of(network, view) for network in networks for view in views]
+    return torch.stack(logits).softmax(dim=2).mean(dim=0)
+
+
 def train(options):
     """Train, keeping in `options.folder` what is needed to go on and the best weights."""
     torch.manual_seed(options.seed)
     generator = torch.Generator().manual_seed(options.seed)
     images, labels, public = training_faces(options.data)
     images, labels, truth = (torch.from_numpy(a) for a in (images, labels, public.labels.astype(np.int64)))
-    if options.further:
-        trial = torch.randperm(len(images), generator=generator)[:1024]
-        network = shipped_network(augment(images[trial].float()[:, None], LARGE, generator))
-        with torch.autocast("cpu", torch.bfloat16):
-            views = [logits_of(network, x) for x in (images.numpy(), images.flip(2).numpy())]
-        soft = torch.softmax(sum(views) / 2, dim=1)
-    else:
-        network, soft = Network(), None
+    trial = torch.randperm(len(images), generator=generator)[:1024]
+    trial = augment(images[trial].float()[:, None], LARGE, generator)
+    network = read_network(MODEL_PATH, trial) if options.further else Network()
+    teachers = [read_network(path, trial) for path in options.teachers] or [network] * options.further
+    soft = soft_labels(teachers, images) if teachers else None
     network = network.to(memory_format=torch.channels_last)
     averaged = copy.deepcopy(network)
     weights = [[p for p in network.parameters() if (p.ndim > 1) == wide] for wide in (True, False)]
@@ -181,7 +191,7 @@ def train(options):
     )
     parts = {"net": network, "ema": averaged, "opt": optimiser, "sched": schedule}
     options.folder.mkdir(parents=True, exist_ok=True)
-    kept, first, best, history = options.folder / "last.pt", 0, 0.0, []
+    kept, first, best = options.folder / "last.pt", 0, np.inf
     if kept.exists():
         state = torch.load(kept, weights_only=True)
         for name, part in parts.items():
@@ -189,7 +199,7 @@ def train(options):
         soft = state["soft"]
         generator.set_state(state["g"])
         torch.set_rng_state(state["rng"])
-        first, best, history = state["epoch"], state["best"], state["history"]
+        first, best = state["epoch"], state["best"]
         print(f"goes on after epoch {first}")
     for epoch in range(first, options.epochs):
         began = perf_counter()
@@ -208,7 +218,8 @@ def train(options):
             else:
                 target = SOFT * soft[rows] + (1 - SOFT) * F.one_hot(labels[rows], 7)
                 loss = F.cross_entropy(logits, target)
-                soft[rows] = torch.lerp(soft[rows], logits.detach().softmax(dim=1), RENEWED)
+                if not options.teachers:
+                    soft[rows] = torch.lerp(soft[rows], logits.detach().softmax(dim=1), RENEWED)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -220,22 +231,20 @@ def train(options):
                 pairs = zip(averaged.state_dict().values(), network.state_dict().values(), strict=True)
                 for old, new in pairs:
                     old.lerp_(new, 1 - keep) if old.is_floating_point() else old.copy_(new)
-        history.append({"epoch": epoch + 1, "loss": total / n_steps})
         print(f"epoch {epoch + 1}: loss {total / n_steps:.3f}, {perf_counter() - began:.0f} s", flush=True)
         if (epoch + 1) % LOOKED_AT == 0 or epoch + 1 == options.epochs:
             with torch.autocast("cpu", torch.bfloat16):
-                found = logits_of(averaged, public.images).argmax(1)
-            history[-1]["public"] = accuracy = (found == truth).float().mean().item()
-            print(f"PublicTest {accuracy:.4f}", flush=True)
-            if accuracy > best:
-                best = accuracy
+                found = logits_of(averaged, public.images)
+            accuracy = (found.argmax(1) == truth).float().mean()
+            _, cross_entropy = calibrated(found, truth)
+            print(f"PublicTest {accuracy:.4f}, cross-entropy {cross_entropy:.4f}", flush=True)
+            if cross_entropy < best:
+                best = cross_entropy
                 torch.save(averaged.state_dict(), options.folder / "best.pt")
         state = {name: part.state_dict() for name, part in parts.items()}
         state |= {"g": generator.get_state(), "rng": torch.get_rng_state()}
-        torch.save(
-            state | {"soft": soft, "epoch": epoch + 1, "history": history, "best": best},
-            kept.with_suffix(".new"),
-        )
+        state |= {"soft": soft, "epoch": epoch + 1, "best": best}
+        torch.save(state, kept.with_suffix(".new"))
         kept.with_suffix(".new").replace(kept)  # a stop in between leaves the old one
 
 
@@ -302,31 +311,39 @@ def places_of_weights(content):
     return {each.name: [content.index(each.raw_data), *each.dims] for each in stored}
 
 
-def write(options):
-    """Write the best network and its temperature into the package."""
-    network = Network()
-    network.load_state_dict(torch.load(options.folder / "best.pt", weights_only=True))
-    public = read_fer2013(options.data, "PublicTest")
-    logits, truth = logits_of(network, public.images), torch.from_numpy(public.labels.astype(np.int64))
+def calibrated(logits, truth):
+    """The temperature with the lowest cross-entropy, and that cross-entropy."""
 
     def loss(log_temperature):
         return F.cross_entropy(logits / np.exp(log_temperature), truth).item()
 
-    temperature = float(np.exp(minimize_scalar(loss, bounds=(-2, 2), method="bounded").x))
+    found = minimize_scalar(loss, bounds=(-2, 2), method="bounded")
+    return float(np.exp(found.x)), float(found.fun)
+
+
+def write(options):
+    """Write the best network, and beside it its hash and temperature."""
+    network = Network()
+    network.load_state_dict(torch.load(options.folder / "best.pt", weights_only=True))
+    public = read_fer2013(options.data, "PublicTest")
+    views = public.images, np.ascontiguousarray(public.images[:, :, ::-1])  # as the shipped one is asked
+    logits = sum(logits_of(network, view) for view in views) / 2
+    truth = torch.from_numpy(public.labels.astype(np.int64))
+    temperature, _ = calibrated(logits, truth)
     content = to_onnx(folded(network))
     about = {"sha256": hashlib.sha256(content).hexdigest(), "temperature": round(temperature, 4)}
     about["weights"] = places_of_weights(content)
-    MODEL_PATH.write_bytes(content)
-    MODEL_PATH.with_suffix(".json").write_text(json.dumps(about) + "\n", encoding="utf-8")
-    print(f"{MODEL_PATH.name}: {len(content) / 1e6:.2f} MB, temperature {temperature:.3f}")
+    options.write.write_bytes(content)
+    options.write.with_suffix(".json").write_text(json.dumps(about) + "\n", encoding="utf-8")
+    print(f"{options.write.name}: {len(content) / 1e6:.2f} MB, temperature {temperature:.3f}")
 
 
 def print_difference(path, part, right, seed):
-    """Accuracy less that of another network on the same faces, plain and beside its mirrored answers."""
+    """Accuracy less that of another network on the same faces, without and with the mirror image."""
     other = facesom.emotions.onnx_model(path, output="logits")
-    plain, turned = (other.run(x, "logits") for x in (part.images, part.images[:, :, ::-1]))
     rows = np.random.default_rng(seed).integers(0, len(part), (1000, len(part)))
-    for name, logits in {"other": plain, "other with the mirror image": plain + turned}.items():
+    for name, mirror in {"other": False, "other with the mirror image": True}.items():
+        logits = other.run(part.images, "logits", mirror=mirror)
         gain = right.astype(float) - (logits.argmax(axis=1) == part.labels)
         low, high = np.quantile(gain[rows].mean(axis=1), (0.025, 0.975))
         print(f"less {name}: {gain.mean():+.4f} (95 % interval {low:+.4f} to {high:+.4f})\n")
@@ -353,13 +370,8 @@ def report(options):
     print(f"\nExpected calibration error {calibration_error(probabilities, part.labels):.3f}.")
     cv2.setNumThreads(1)
     faces = part.images[:640]
-    facesom.predict_emotions(faces)
-    times = []
-    for _ in range(5):
-        began = process_time()
-        facesom.predict_emotions(faces)
-        times.append((process_time() - began) / len(faces))
-    print(f"One core: {1000 * np.median(times):.1f} ms a face.")
+    times = repeat(lambda: facesom.predict_emotions(faces), timer=process_time, number=1)
+    print(f"One core: {1000 * np.median(times) / len(faces):.1f} ms a face.")
 
 
 def main():
@@ -374,7 +386,12 @@ def main():
     parser.add_argument("--rate", type=float, default=0.1, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--further", action="store_true", help="start from the shipped network")
-    parser.add_argument("--write", action="store_true", help="put the trained network into the package")
+    parser.add_argument(
+        "--teachers", type=Path, nargs="+", default=[], help="networks whose answers it learns"
+    )
+    parser.add_argument(
+        "--write", type=Path, nargs="?", const=MODEL_PATH, help="write the trained network; default: package"
+    )
     parser.add_argument("--against", type=Path, help="another ONNX network, for the report")
     parser.add_argument("--report", action="store_true", help="figures of the shipped network")
     options = parser.parse_args()

@@ -65,6 +65,15 @@ def test_a_face_is_the_same_in_every_form(faces):
     np.testing.assert_allclose(predict_emotions(faces / 255 * 0.5 + 0.3), found, atol=2e-3)
 
 
+def test_a_face_and_its_mirror_image_get_the_same_answer(faces):
+    turned = faces[:, :, ::-1]
+    np.testing.assert_allclose(predict_emotions(turned), predict_emotions(faces), atol=1e-5)
+    large = np.random.default_rng(3).random((4, 90, 70, 3)).astype(np.float32)
+    np.testing.assert_allclose(predict_emotions(large[:, :, ::-1]), predict_emotions(large), atol=2e-3)
+    plain = onnx_model(MODEL_PATH, output="logits")
+    assert np.abs(plain(turned) - plain(faces)).max() > 0.01  # which the network by itself does not do
+
+
 def test_many_faces_are_each_what_they_are_alone(faces, monkeypatch):
     many = np.tile(faces, (15, 1, 1))
     alone = np.tile(np.concatenate([predict_emotions(face[None]) for face in faces]), (15, 1))
@@ -182,6 +191,9 @@ def test_another_network_gives_what_it_computes(tmp_path, weights):
     model = onnx_model(path, classes="abc", size=8, temperature=2)
     np.testing.assert_allclose(model(faces), softmax(own @ weights.T / 2, axis=1), atol=1e-5)
     assert repr(model) == "EmotionModel(mine.onnx, 8 × 8 gray: a, b, c)"
+    both = onnx_model(path, classes="abc", size=8, mirror=True)
+    turned = own.reshape(faces.shape)[:, :, ::-1].reshape(5, -1)
+    np.testing.assert_allclose(both(faces), softmax((own + turned) / 2 @ weights.T, axis=1), atol=1e-5)
     fixed = onnx_model(path, classes="abc", size=8, mean=0.4, std=0.2)
     np.testing.assert_allclose(fixed(faces), softmax((flat / 255 - 0.4) / 0.2 @ weights.T, axis=1), atol=1e-5)
 
@@ -313,7 +325,8 @@ def test_the_torch_network_is_the_same_one(faces):
 
     network = emotion_network()
     temperature = emotion_model._shipped()._temperature
-    found = softmax(run_network(network, faces).astype(float) / temperature, axis=1)
+    logits = sum(run_network(network, view).astype(float) for view in (faces, faces[:, :, ::-1])) / 2
+    found = softmax(logits / temperature, axis=1)
     np.testing.assert_allclose(found, predict_emotions(faces), atol=1e-4)
     fresh = [run_network(emotion_network(pretrained=False, seed=seed), faces) for seed in (0, 0, 1)]
     np.testing.assert_array_equal(fresh[0], fresh[1])
