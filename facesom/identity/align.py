@@ -21,6 +21,7 @@ from .novelty import learn_usual, novelty
 from .persons import as_persons, less, like
 
 HELD = {"shrinkage": 0.1, "strength_variance": STRENGTH_VARIANCE, "n_starts": 8}
+# worth: what is left over on film takes six to nine frames to be forgotten (integrated autocorrelation)
 FLOWING = {"shrinkage": 0.8, "strength_variance": 0.0, "n_starts": 6, "worth": 0.15}
 GROUPS_TELL = 2.0  # how much groups must tell, in logarithms of their number, for expressions to be held
 STRENGTHS_TELL = 0.6  # and how much strengths must tell beside them, nats a frame

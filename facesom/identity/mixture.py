@@ -18,7 +18,7 @@ al., 1977):
   noise is what is left over. The covariance is shrunk towards a given one, as quiet measures would else count
   as much as loud ones.
 - `place`: an offset is the mean of what frames leave once their expression is taken away, weighed against the
-  prior.
+  prior. Frames that follow each other repeat each other: for the offset each counts `worth` of one.
 """
 
 from __future__ import annotations
