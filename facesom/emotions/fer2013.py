@@ -78,8 +78,7 @@ def write_fer2013(parts, path):
         If the file cannot be written.
     """
     path = Path(path).expanduser()
-    unknown = sorted(set(parts) - set(USAGES))
-    if unknown or not parts:
+    if (unknown := sorted(set(parts) - set(USAGES))) or not parts:
         raise ValueError(f"parts: expected some of {', '.join(USAGES)}, got {unknown or 'none'}.")
     parts = {usage: faces.as_emotions() for usage, faces in parts.items()}
     sizes = {faces.images.shape[1:] for faces in parts.values()}

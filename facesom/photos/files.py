@@ -21,10 +21,8 @@ def files_in(path):
     """Files of a folder in the order of their names, or a file alone; hidden ones are left out."""
     path = Path(path).expanduser()
     if not path.exists():
-        raise DatasetError(
-            f"no folder or file {str(path)!r}: from {str(Path.cwd())!r} there is no file or folder of "
-            "this name; give a full path"
-        )
+        where = f"from {str(Path.cwd())!r} there is no file or folder of this name"
+        raise DatasetError(f"no folder or file {str(path)!r}: {where}; give a full path")
     found = sorted(path.iterdir()) if path.is_dir() else [path]
     return [file for file in found if file.is_file() and not is_hidden(file)]
 
@@ -72,15 +70,10 @@ def list_files(source, persons=None):
     known = [path for path in paths if path.is_file() and (named or path.suffix.lower() in KNOWN)]
     if not known:
         found = ", ".join(sorted({path.suffix or path.name for path in paths})[:6]) or "nothing"
-        raise DatasetError(
-            f"{str(source)!r:.200} holds no photo or video; expected JPEG, MP4 ..., found {found}"
-        )
+        raise DatasetError(f"{str(source)!r:.200} holds no photo or video; expected JPEG, MP4, found {found}")
     if others := [path.name for path in paths if path not in set(known)]:
-        warnings.warn(
-            f"{root}: left out what is no photo or video by its name: "
-            f"{brief(', '.join(others), 300)} (name such a file itself to have it read)",
-            stacklevel=2,
-        )
+        left_out = f"left out what is no photo or video by its name: {brief(', '.join(others), 300)}"
+        warnings.warn(f"{root}: {left_out} (name such a file itself to have it read)", stacklevel=2)
     pairs = [(path, _person(path, root, persons)) for path in known]
     return sorted(pairs, key=lambda pair: (_natural(pair[1]), _natural(str(pair[0]))))
 

@@ -134,10 +134,8 @@ def read_labels(path, *, names=EMOTIONS, skip_unreadable=False):
     def start(columns):
         header = [name.strip().lower() for name in columns]
         if missing := [name for name in COLUMNS if name not in header]:
-            wanted = ", ".join(COLUMNS)
-            raise DatasetError(
-                f"expected the columns {wanted}, as write_label_sheet does, lacks {', '.join(missing)}"
-            )
+            lacks = ", ".join(missing)
+            raise DatasetError(f"expected the columns {', '.join(COLUMNS)}, lacks {lacks}")
         return lambda cells: parse(dict(zip(header, cells, strict=True)))
 
     def parse(cells):
@@ -206,10 +204,8 @@ class PeopleEvaluation:
     names: tuple
 
     def __repr__(self):
-        found = (
-            f"{len(self.truth)} labelled faces found, {len(self.missed)} missed, {len(self.false_faces)} "
-            f"boxes without a face, {self.n_unlabelled} not labelled"
-        )
+        n = len(self.truth), len(self.missed), len(self.false_faces), self.n_unlabelled
+        found = "{} labelled faces found, {} missed, {} boxes without a face, {} not labelled".format(*n)
         return "\n".join([f"PeopleEvaluation: {found}", *(f"{n}: {s}" for n, s in self.scores.items())])
 
 
@@ -267,11 +263,12 @@ def evaluate_groups(results, labels, *, n_bootstraps=1000, seed=0):
     truth = np.array([names.index(word) for word in label[known]], dtype=int)
     probabilities = models["model"]
     predicted = probabilities.argmax(axis=1)
+    scores = {
+        name: classification_scores(truth, probabilities=p, **asked) for name, p in models.items() if len(p)
+    }
     order = np.argsort(probabilities[np.arange(len(truth)), truth], kind="stable")
-    if not known.any():
-        models = {}
     return PeopleEvaluation(
-        scores={name: classification_scores(truth, probabilities=p, **asked) for name, p in models.items()},
+        scores=scores,
         photos=tuple(photo[known].tolist()),
         faces=face[known],
         crops=crops[known],

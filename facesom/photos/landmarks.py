@@ -98,10 +98,7 @@ def _dlib_model(path):
     try:
         import dlib
     except ImportError:
-        raise ImportError(
-            f"dlib is missing: {INSTALL}; or pass a function of your own, "
-            "landmarks=function(photo, boxes) -> (K, 68, 2)."
-        ) from None
+        raise ImportError(f"dlib is missing: {INSTALL}; or pass landmarks=function(photo, boxes).") from None
     if not Path(path).is_file():
         raise DatasetError(f"no model file {path!r}: expected dlib's shape_predictor_68_face_landmarks.dat")
     try:
@@ -156,10 +153,8 @@ def steady_landmarks(photo, boxes, landmarks=find_landmarks):
 def _found(landmarks, photo, boxes):
     points = as_array(landmarks(photo, boxes), "landmarks").astype(float)
     if points.shape != (len(boxes), 68, 2) or not np.isfinite(points).all():
-        raise ValueError(
-            f"landmarks: expected finite numbers of shape ({len(boxes)}, 68, 2), one set for each box, got "
-            f"shape {points.shape}{'' if np.isfinite(points).all() else ' with NaN or infinity'}."
-        )
+        wanted = f"finite numbers of shape ({len(boxes)}, 68, 2), one set for each box"
+        raise ValueError(f"landmarks: expected {wanted}, got {points.shape}, or some with NaN or infinity.")
     return points
 
 

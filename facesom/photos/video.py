@@ -100,10 +100,8 @@ def _open(path):
         if read:
             return capture, first
         capture.release()
-    why = "is it cut off, or in a rare format? Play it, and convert it to MP4 (H.264)"
-    raise DatasetError(
-        f"{path}: expected a video, OpenCV reads no frame of it{guess}; {'it is a text' if text else why}"
-    )
+    why = "it is a text" if text else "is it cut off, or in a rare format? Convert it to MP4 (H.264)"
+    raise DatasetError(f"{path}: expected a video, OpenCV reads no frame of it{guess}; {why}")
 
 
 def _frames(capture, frame, path, every):
@@ -128,9 +126,7 @@ def _frames(capture, frame, path, every):
     finally:
         capture.release()
     if uneven:
-        rate = f"{rate:g} there"
-        warnings.warn(
-            f"{path}: times stand still or go back; counted on at a frame rate of {rate}.", stacklevel=2
-        )
+        noted = f"times stand still or go back; counted on at a frame rate of {rate:g} there"
+        warnings.warn(f"{path}: {noted}.", stacklevel=2)
     if number < 0.9 * expected:
         warnings.warn(f"{path}: ends after {number} of {expected} announced frames: damaged?", stacklevel=2)
