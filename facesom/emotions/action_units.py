@@ -94,16 +94,12 @@ def read_action_units(
 
     found = list(read_table(path, start, what="a table of action units", skip_unreadable=skip_unreadable))
     if not found:
-        raise DatasetError(
-            f"{path}: expected rows below the names of the columns, with a face of confidence "
-            f"{min_confidence} or more, none of {n_rows} is; lower min_confidence to see what there is."
-        )
+        wanted = f"rows below the names of the columns, with a face of confidence {min_confidence} or more"
+        raise DatasetError(f"{path}: expected {wanted}, none of {n_rows} is; lower min_confidence to see.")
     if clipped:
-        warnings.warn(
-            f"{path}: units a little outside 0 to {_LARGEST}, from {min(clipped):g} to {max(clipped):g}, "
-            f"were clipped: {len(clipped)} of {len(found) * len(units)}.",
-            stacklevel=2,
-        )
+        n = f"{len(clipped)} of {len(found) * len(units)}"
+        said = f"from {min(clipped):g} to {max(clipped):g}, were clipped: {n}"
+        warnings.warn(f"{path}: units a little outside 0 to {_LARGEST}, {said}.", stacklevel=2)
     rows, values = zip(*found, strict=True)
     strengths, labels, persons = zip(*values, strict=True)
     classes, codes = np.unique(labels, return_inverse=True)

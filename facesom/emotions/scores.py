@@ -250,10 +250,8 @@ def _probabilities(values, n):
     values = values if values.dtype.kind == "f" else values.astype(float)
     sums = values.sum(axis=1)
     if not (values.min() >= -1e-6 and np.abs(sums - 1).max() < 1e-2):
-        raise ValueError(
-            f"probabilities: expected rows of 0 to 1 that sum to 1, got values from {values.min():.3g} and "
-            f"sums {sums.min():.3g} to {sums.max():.3g}; divide percentages by 100, apply softmax to logits."
-        )
+        got = f"sums {sums.min():.3g} to {sums.max():.3g}; divide percentages by 100, apply softmax to logits"
+        raise ValueError(f"probabilities: expected rows of 0 to 1 that sum to 1, got {got}.")
     return values
 
 
@@ -275,9 +273,7 @@ def _codes(labels, names, n_columns):
     codes = pd.Index(numbers).get_indexer(labels.ravel()).reshape(labels.shape)
     if (codes < 0).any():
         name = "y_true" if (np.atleast_2d(codes)[0] < 0).any() else "y_pred"
-        raise ValueError(
-            f"{name}: expected classes among {numbers.tolist()}, got "
-            f"{np.unique(labels[codes < 0])[:6].tolist()} as well; count classes from 0: subtract 1 where "
-            "they begin at 1, or pass names= with every class."
-        )
+        got = f"{np.unique(labels[codes < 0])[:6].tolist()} as well"
+        cure = "count classes from 0: subtract 1, or pass names= with every class"
+        raise ValueError(f"{name}: expected classes among {numbers.tolist()}, got {got}; {cure}.")
     return names, codes

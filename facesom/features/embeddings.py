@@ -193,7 +193,7 @@ class CNNEmbedding(ClassifierMixin, _Embedding):
         if y.shape != (len(faces),) or len(self.classes_) < 2:
             got = f"shape {y.shape} and {len(self.classes_)} class(es)"
             raise ValueError(
-                f"y: expected a label for each of {len(faces)} faces, of two classes up, got {got}."
+                f"y: expected a label for each of {len(faces)} faces, of two classes, got {got}."
             )
         self.network_ = three_block_cnn(len(self.classes_), **self._settings(), seed=self.seed)
         self.history_ = self._train(self._sized(faces), codes, augment=self.augment)

@@ -44,11 +44,9 @@ def as_gray(X):
     top = faces.max(axis=(1, 2))
     dim = np.flatnonzero((top > 0) & (top <= LEVEL))
     if len(dim):
-        raise ValueError(
-            f"X: expected uint8 in 0..255 or float in [0, 1], got {len(dim)} of {len(faces)} images "
-            f"(first: {dim[0]}) that reach only {top[dim].max():.2g} of full white: were they in 0..1 "
-            "already when they were divided by 255 or made integers? Bring all images to one range first."
-        )
+        got = f"{len(dim)} of {len(faces)} images (first: {dim[0]}) that reach only {top[dim].max():.2g}"
+        cause = "in 0..1 already when they were divided by 255 or made integers?"
+        raise ValueError(f"X: expected all images in one range, got {got} of full white: {cause}")
     constant = np.flatnonzero(top == faces.min(axis=(1, 2)))
     if len(constant):
         what = f"{len(constant)} of {len(faces)} images are constant (first: {constant[0]})"

@@ -241,10 +241,10 @@ def _check_data(name, images, targets=None):
         return faces, None
     targets = as_array(targets, "targets")
     if targets.shape != (len(faces),) or targets.dtype.kind not in "iu" or targets.min() < 0:
+        cure = "one-hot rows become classes by .argmax(axis=1), names by np.unique"
+        got = f"{targets.dtype} of shape {targets.shape}"
         raise ValueError(
-            f"{name}: expected a class from 0 up for each of {len(faces)} faces, got {targets.dtype} of "
-            f"shape {targets.shape}; one-hot rows become classes by .argmax(axis=1), np.unique(names, "
-            "return_inverse=True) numbers names."
+            f"{name}: expected a class from 0 up for each of {len(faces)} faces, got {got}; {cure}."
         )
     return faces, targets.astype(np.int64)
 
@@ -267,10 +267,8 @@ def _work(network, faces, classes):
         with FlopCounterMode(display=False) as counter:
             outputs = run_network(network, faces[:1])
     except RuntimeError as error:
-        raise ValueError(
-            f"images: the network does not take faces of shape {faces.shape[1:]}; expected those it was made "
-            f"for, e.g. three_block_cnn(size=..., channels=...) ({str(error)[:80]})."
-        ) from None
+        why = f"the network does not take faces of shape {faces.shape[1:]} ({error!s:.80})"
+        raise ValueError(f"images: {why}; expected those that it was made for.") from None
     if classes is not None and outputs.shape[1:] <= (int(classes.max()),):
         apart = f"from 0 to {outputs.shape[-1] - 1}, as the network tells apart, got up to {classes.max()}"
         raise ValueError(f"targets: expected classes {apart}; make it with more n_classes.")
@@ -304,7 +302,5 @@ def _read_checkpoint(path, key, network):
         state = import_torch().load(path, map_location=device, weights_only=True)
         if state["key"] == key and state["network"].keys() == network.state_dict().keys():
             return state
-    raise ValueError(
-        f"{path}: expected a checkpoint that train_network wrote of this network, these faces, labels and "
-        "settings; it is of another training, or none: delete it to begin anew, or choose another name."
-    )
+    other = "this is of another training, or none: delete it to begin anew, or choose another name"
+    raise ValueError(f"{path}: expected a checkpoint that train_network wrote; {other}.")

@@ -180,10 +180,9 @@ def crop_faces(photo, boxes, *, size=96, scale=1.0):
     fitting = inside & (sides <= LARGEST_CROP * max(width, height))
     if not fitting.all():
         k = fitting.argmin()
-        raise ValueError(
-            f"boxes: expected some that {'fit' if inside[k] else 'lie within'} the photo, {width} × {height} "
-            f"pixels, got {_shown(boxes[k])} in row {k}; are they of another photo, or a scaled one?"
-        )
+        where = f"{'fit' if inside[k] else 'lie within'} the photo, {width} × {height} pixels"
+        got = f"{_shown(boxes[k])} in row {k}; are they of another photo, or a scaled one?"
+        raise ValueError(f"boxes: expected some that {where}, got {got}")
     crops = np.empty((len(boxes), size, size, 3), np.uint8)
     for crop, (x, y), side in zip(crops, boxes[:, :2] + boxes[:, 2:] / 2, sides, strict=True):
         half = max(1, round(side / 2))
@@ -258,10 +257,8 @@ def _as_rows(boxes):
         return np.empty((0, 4))
     finite = boxes.dtype.kind in "iuf" and (np.abs(boxes.astype(float)) < 2**31).all()  # as OpenCV counts
     if boxes.ndim != 2 or boxes.shape[1] != 4 or not finite:
-        raise ValueError(
-            "boxes: expected (K, 4) finite numbers, x, y, width, height of each face, got shape "
-            f"{boxes.shape}; pass boxes[None] of a single face, and no NaN."
-        )
+        got = f"got shape {boxes.shape}; pass boxes[None] of a single face, and no NaN"
+        raise ValueError(f"boxes: expected (K, 4) finite numbers, x, y, width, height of each face, {got}.")
     return boxes.astype(float)
 
 
