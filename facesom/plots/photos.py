@@ -79,26 +79,23 @@ def plot_people_bars(result, *, ax=None):
         raise ValueError("result: expected at least one face, got none; try a smaller min_size.")
     k, colours = len(result), emotion_colours(result.names)
     ax = new_axes(ax, (1.2 + 0.5 * (k + 1), 9), side=9.0)
-    rows = [(place, f"face {place}", p, 0.62) for place, p in enumerate(result.probabilities)]
-    rows.append((k + 0.3, "mean", result.probabilities.mean(axis=0), 0.62))
+    places = np.append(np.arange(k), k + 0.3)
+    bars = [(places, 0.62, result.probabilities)]
     if result.second is not None:
-        rows = [(y - 0.12, name, p, 0.42) for y, name, p, _ in rows]
-        second = [*result.second, result.second.mean(axis=0)]
-        rows += [(rows[i][0] + 0.36, "", p, 0.22) for i, p in enumerate(second)]
-    for y, _, p, height in rows:
-        start = 0.0
-        for c, share in enumerate(p):
-            ax.barh(y, share, height, left=start, color=colours[c], edgecolor="white", linewidth=0.6)
-            if share > 0.13 and height > 0.3:
-                style = {"fontsize": 8, "color": "white" if colours[c] in DARK else "black"}
-                ax.text(start + share / 2, y, result.names[c], ha="center", va="center", **style)
-            start += share
-    named = [(y, name) for y, name, _, _ in rows if name]
-    ax.set_yticks([y for y, _ in named], [name for _, name in named])
+        bars = [(places - 0.12, 0.42, result.probabilities), (places + 0.24, 0.22, result.second)]
+    for y, height, p in bars:
+        p, named = np.vstack([p, p.mean(axis=0)]), height > 0.3
+        starts = p.cumsum(axis=1) - p
+        for c, (name, colour) in enumerate(zip(result.names, colours, strict=True)):
+            style = {"color": colour, "edgecolor": "white", "linewidth": 0.6, "label": name if named else "_"}
+            drawn = ax.barh(y, p[:, c], height, left=starts[:, c], **style)
+            names = [name if named and share > 0.13 else "" for share in p[:, c]]
+            shade = "white" if colour in DARK else "black"
+            ax.bar_label(drawn, names, label_type="center", fontsize=8, color=shade)
+    ax.set_yticks(bars[0][0], [*(f"face {face}" for face in range(k)), "mean"])
     ax.set(xlim=(0, 1), ylim=(k + 0.8, -0.6), xlabel="probability")
     ax.tick_params(axis="y", length=0)
     ax.spines[["top", "right", "left"]].set_visible(False)
-    handles = [Rectangle((0, 0), 1, 1, color=colour) for colour in colours]
     style = {"frameon": False, "fontsize": 8, "handlelength": 1, "columnspacing": 1}
-    ax.legend(handles, result.names, ncols=len(handles), loc="lower center", bbox_to_anchor=(0.5, 1), **style)
+    ax.legend(ncols=len(colours), loc="lower center", bbox_to_anchor=(0.5, 1), **style)
     return ax
