@@ -12,7 +12,7 @@ import numpy as np
 from skimage.feature import hog, local_binary_pattern
 from sklearn.utils.validation import check_is_fitted
 
-from facesom.io import as_array, as_faces, is_colour
+from facesom.io import as_array, as_faces
 from facesom.parts import feature_names, find_parts, shape_features
 
 from .face_transformer import FaceTransformer, check_parameters, check_room
@@ -262,9 +262,6 @@ class PartGeometry(FaceTransformer):
 
     def _read(self, X):
         return as_faces(X, name="X", leading=(1, 2))
-
-    def _size(self, faces):
-        return faces.shape[-3:-1] if is_colour(faces) else faces.shape[-2:]
 
     def _describe(self, faces):
         features = shape_features(faces)

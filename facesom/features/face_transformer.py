@@ -151,7 +151,7 @@ class FaceTransformer(TransformerMixin, BaseEstimator):
         return as_gray(X)
 
     def _size(self, faces):
-        return faces.shape[1:3]
+        return faces.shape[-3:-1] if is_colour(faces) else faces.shape[-2:]
 
     def _check(self, height, width):
         """Raise `ValueError` for parameters that make no features, or faces too small for them."""

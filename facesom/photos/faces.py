@@ -136,10 +136,8 @@ def find_faces(
     if not 8 <= min_size < np.inf:
         raise ValueError(f"min_size: expected a side of at least 8 pixels, got {min_size!r}.")
     find = detector if callable(detector) else DETECTORS[detector]
-    if near is not None and detector == "network":
-        found = _as_rows(find(photo, min_size, as_boxes(near)))
-    else:
-        found = _as_rows(find(photo, min_size))
+    where = () if near is None or detector != "network" else (as_boxes(near),)
+    found = _as_rows(find(photo, min_size, *where))
     corners = np.concatenate([found[:, :2], found[:, :2] + found[:, 2:]], axis=1)
     x, y, right, bottom = np.clip(np.rint(corners), 0, np.tile(photo.shape[1::-1], 2)).astype(int).T
     boxes = np.column_stack([x, y, right - x, bottom - y])

@@ -70,13 +70,12 @@ class DrawnPhotos:
             "persons with too few good frames": [f"{name} ({n})" for name, n in self.too_few.items()],
             "could not read": [f"{name}: {why}" for name, why in self.failed.items()],
         }
-        return "\n".join(
-            [
-                f"DrawnPhotos: {self.dataset.n_persons} persons × {self.dataset.n_frames} frames",
-                f"  {len(self.rows)} frames looked at, {good} good, {used} used, evenly spaced",
-                *(f"  {what}: {', '.join(names)}" for what, names in said.items() if names),
-            ]
-        )
+        lines = [
+            f"DrawnPhotos: {self.dataset.n_persons} persons × {self.dataset.n_frames} frames",
+            f"  {len(self.rows)} frames looked at, {good} good, {used} used, evenly spaced",
+        ]
+        lines += [f"  {what}: {', '.join(names)}" for what, names in said.items() if names]
+        return "\n".join(lines)
 
 
 def _reasons(rows):

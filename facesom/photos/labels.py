@@ -247,11 +247,8 @@ def evaluate_groups(results, labels, *, n_bootstraps=1000, seed=0):
     face = np.concatenate([np.arange(len(result)) for result in results])
     crops = np.concatenate([result.crops for result in results])
     known, false = np.isin(label, names), label == NO_FACE
-    missed = [
-        (name, tuple(box.tolist()))
-        for k, (name, box) in enumerate(zip(labels.photos, labels.boxes, strict=True))
-        if name in photos and k not in places and labels.labels[k] in names
-    ]
+    written = zip(labels.photos, labels.boxes.tolist(), labels.labels, strict=True)
+    lost = [found for k, found in enumerate(written) if k not in places and found[0] in photos]
     models = {"model": np.concatenate([result.probabilities for result in results])[known]}
     if all(result.second is not None for result in results):
         models["second"] = np.concatenate([result.second for result in results])[known]
@@ -278,7 +275,7 @@ def evaluate_groups(results, labels, *, n_bootstraps=1000, seed=0):
         worst=order[predicted[order] != truth[order]],
         false_faces=tuple(zip(photo[false].tolist(), face[false].tolist(), strict=True)),
         false_crops=crops[false],
-        missed=tuple(missed),
+        missed=tuple((name, tuple(box)) for name, box, word in lost if word in names),
         n_unlabelled=int((~known & ~false).sum()),
         names=names,
     )
