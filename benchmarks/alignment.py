@@ -182,11 +182,12 @@ def spread(rows, i, digits=2):
 def new_persons(seeds, options, real):
     """Print how new persons are placed, drawn ones or, where filmed ones are given, these."""
     if real:
-        head("left out", "groups: learned", "placed", "no -1", "nodes: learned", "placed", "flagged")
+        shares = ("groups: learned", "placed", "no -1", "nodes: learned", "placed")
+        head("left out", *shares, "flagged", "right", "mean doubt")
         for name, faces in real.items():
             if faces.movements is not None:
-                told, flagged = left_out(faces, FIRST_SEED)
-                line(name, *(f"{share:.3f}" for share in told), f"{flagged:.2f}")
+                told, seen = left_out(faces, FIRST_SEED)
+                line(name, *(f"{share:.3f}" for share in told), *(f"{mean:.2f}" for mean in seen))
         print()
         head("a part is moved", "unknown there", "unknown elsewhere")
         for name, faces in real.items():

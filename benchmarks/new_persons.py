@@ -72,28 +72,33 @@ def judge(groups, names, truth, unseen):
 
 
 def left_out(faces, seed):
-    """Share of all movement that others' frames tell, (5,): by groups learned with the
-    person, placed afterwards, and placed with none flagged; by nodes learned and placed. And the share of
-    frames that are flagged."""
+    """How whole videos of persons left out are placed.
+
+    First the share of all movement that others' frames tell, (5,): by groups learned with the person, placed
+    afterwards, and placed with none flagged; by nodes learned and placed. Then the share of frames that are
+    flagged, of persons of whom most frames get the group that they have when learned along, and mean doubt.
+    """
     told = explained_movement
-    whole, rows, flagged = facesom.group_across_persons(faces.images, faces.n_groups, seed), [], []
+    whole, shares, seen = facesom.group_across_persons(faces.images, faces.n_groups, seed), [], []
     learned = [told(labels, faces.movements, by_person=True) for labels in (whole.groups, whole.nodes)]
     for p in range(len(faces.images)):
-        result = facesom.group_across_persons(np.delete(faces.images, p, axis=0), faces.n_groups, seed)
+        known = np.delete(faces.images, p, axis=0)
+        result = facesom.group_across_persons(known, faces.n_groups, seed, reference=whole)
         new = facesom.place_new_person(result, faces.images[p])
-        movements = [*np.delete(faces.movements, p, axis=0), faces.movements[p]]
+        movements, groups = [*np.delete(faces.movements, p, axis=0), faces.movements[p]], new.probabilities
         placed = [
             told([*others, own], movements, by_person=True)[-1]
             for others, own in (
                 (result.groups, new.groups),
-                (result.groups, new.probabilities.argmax(axis=1)),
+                (result.groups, groups.argmax(axis=1)),
                 (result.nodes, new.nodes),
             )
         ]
-        rows.append((learned[0][p], *placed[:2], learned[1][p], placed[2]))
-        flagged.append((new.groups == -1).mean())
+        shares.append((learned[0][p], *placed[:2], learned[1][p], placed[2]))
+        right = (groups.argmax(axis=1) == whole.groups[p]).mean() > 0.5
+        seen.append(((new.groups == -1).mean(), right, new.doubt))
     moved = [own.var(axis=0).sum() * len(own) for own in faces.movements]
-    return np.average(rows, weights=moved, axis=0), np.mean(flagged)
+    return np.average(shares, weights=moved, axis=0), np.mean(seen, axis=0)
 
 
 def moved_parts(faces, seed):
