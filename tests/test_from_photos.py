@@ -315,6 +315,7 @@ def test_where_nobody_is_left_the_message_says_why(album, tmp_path):
 def test_bad_arguments_are_named(album, people, tmp_path):
     for options, message in (
         ({"limits": {"blurred": 1}}, "limits: expected some of unsteady, turned.*got 'blurred'"),
+        ({"limits": {"turned": -1}}, "limits: expected a number from 0 up for 'turned', got -1"),
         ({"n_frames": 0}, "n_frames: expected a whole number from 1 up, got 0"),
         ({"min_frames": 2.5}, "min_frames: expected a whole number from 1 up, got 2.5"),
         ({"persons": "face"}, 'persons: expected "folder", "name" or a function of the path, got \'face\''),

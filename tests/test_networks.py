@@ -204,6 +204,16 @@ def test_frozen_parts_stay_and_the_network_given_too(trained):
     assert not np.array_equal(weights(free)["block2.0.weight"], before["block2.0.weight"])
 
 
+def test_a_new_head_for_other_classes(trained):
+    images, labels = bars(40, 4)
+    tuned, _ = fine_tune(
+        trained[0], images, labels // 2, n_classes=2, n_epochs=30, learning_rate=1e-2, **QUIET
+    )
+    outputs = run_network(tuned, images)
+    assert outputs.shape == (40, 2)
+    assert (outputs.argmax(axis=1) == labels // 2).mean() > 0.9
+
+
 def test_outputs_do_not_depend_on_the_batch(trained):
     images = bars(30)[0]
     together, apart = (run_network(trained[0], images, batch_size=n) for n in (30, 7))
@@ -246,6 +256,8 @@ def test_what_is_wrong_with_a_network_is_said(trained):
         fine_tune(trained[0], IMAGES, LABELS, frozen=("block9",), **QUIET)
     with pytest.raises(ValueError, match="frozen: expected a tuple"):
         fine_tune(trained[0], IMAGES, LABELS, frozen="block1", **QUIET)
+    with pytest.raises(ValueError, match="last linear layer to replace"):
+        fine_tune(torch.nn.Sequential(torch.nn.Conv2d(1, 3, 16)), IMAGES, LABELS, n_classes=2, **QUIET)
     with pytest.raises(ValueError, match="none that require a gradient"):
         frozen = three_block_cnn(3, 16, width=4).requires_grad_(False)
         train_network(frozen, IMAGES, LABELS, **QUIET)

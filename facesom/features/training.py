@@ -177,19 +177,22 @@ def train_network(
     return TrainingHistory(*np.array(state["history"]).T, state["best_epoch"], state["seconds"])
 
 
-def fine_tune(network, images, labels, *, frozen=None, learning_rate=1e-4, **options):
+def fine_tune(network, images, labels, *, n_classes=None, frozen=None, learning_rate=1e-4, seed=0, **options):
     """Train a copy of a network further on other faces, with some of its parts held as they are.
 
     Parameters
     ----------
     network : torch.nn.Module
-        A trained one, which tells apart at least as many classes; it is not changed.
+        A trained one; it is not changed.
     images, labels
         As in `train_network`. A few hundred faces can do, where most of the network is frozen.
+    n_classes : int, optional
+        Where it differs from what the network gives, its last linear layer is replaced by a new one.
     frozen : tuple of str, optional
         Names of the parts that keep their weights, of ``dict(network.named_children())``; ``()`` frees all.
         Default: all but the last.
     learning_rate : float, default 1e-4
+    seed : int, default 0
     **options
         For `train_network`.
 
@@ -202,20 +205,32 @@ def fine_tune(network, images, labels, *, frozen=None, learning_rate=1e-4, **opt
     Raises
     ------
     ValueError
-        If there is no such part; else as in `train_network`.
+        If there is no such part, or no linear layer to replace; else as in `train_network`.
 
     Notes
     -----
     Which layers carry over: Yosinski et al. (2014).
     """
+    torch = import_torch()
     tuned = copy.deepcopy(network)
     names = list(dict(tuned.named_children()))
     frozen = names[:-1] if frozen is None else frozen
     if isinstance(frozen, str) or not set(frozen) <= set(names):
         raise ValueError(f"frozen: expected a tuple of some of {names}, got {frozen!r}.")
+    if n_classes is not None:
+        check_whole(n_classes, "n_classes", 1)
+        linear = [name for name, part in tuned.named_modules() if isinstance(part, torch.nn.Linear)]
+        if not linear:
+            raise ValueError("network: expected a last linear layer to replace; leave n_classes out.")
+        last = tuned.get_submodule(linear[-1])
+        if last.out_features != n_classes:
+            with seeded(seed):
+                fresh = torch.nn.Linear(last.in_features, n_classes).to(last.weight)
+            parent, _, name = linear[-1].rpartition(".")
+            setattr(tuned.get_submodule(parent), name, fresh)
     for name in frozen:
         tuned.get_submodule(name).requires_grad_(False)
-    history = train_network(tuned, images, labels, learning_rate=learning_rate, **options)
+    history = train_network(tuned, images, labels, learning_rate=learning_rate, seed=seed, **options)
     return tuned.requires_grad_(True), history
 
 

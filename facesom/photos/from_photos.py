@@ -148,11 +148,7 @@ def draw_from_photos(
     ValueError
         If an argument is out of its range.
     """
-    if unknown := set(limits or {}) - set(LIMITS):
-        raise ValueError(
-            f"limits: expected some of {', '.join(LIMITS)}, got {', '.join(map(repr, unknown))}."
-        )
-    limits = LIMITS | (limits or {})
+    limits = _check_limits(limits)
     for name, value in (("min_frames", min_frames), ("n_frames", 1 if n_frames is None else n_frames)):
         check_whole(value, name)
 
@@ -180,6 +176,15 @@ def draw_from_photos(
             failed[str(path)] = str(error)
     looks = pd.DataFrame(looks, columns=["person", "file", "frame", "points", "quality", "reason"])
     return _drawn(looks, failed, label, n_frames, min_frames, size)
+
+
+def _check_limits(limits):
+    for name, value in (limits or {}).items():
+        if name not in LIMITS:
+            raise ValueError(f"limits: expected some of {', '.join(LIMITS)}, got {name!r}.")
+        if not np.isscalar(value) or not value >= 0:
+            raise ValueError(f"limits: expected a number from 0 up for {name!r}, got {value!r}.")
+    return LIMITS | (limits or {})
 
 
 def _from_photo(path, person, options, measure, limits):
