@@ -19,8 +19,6 @@ from .face_transformer import FaceTransformer, check_parameters, check_room
 
 INK = 0.1  # what differs from the paper by more is drawn
 PICTURE_SCALE = 4  # a picture of gradients is drawn larger than the face, or its strokes would be dots
-N_PATTERNS = 59  # of eight neighbours: 8 · 7 with two changes around the circle, none at all (two), the rest
-THRESHOLDS = 50, 150  # of the hysteresis for the Sobel gradient of 8-bit images, as in `cv2.Canny`
 HU_FLOOR = 1e-7  # Hu moments below are noise of rasterisation
 SHADES = np.array([1, 0, 0, 0.3, 0.3, 0.55, 0.75])  # of `facesom.parts.PARTS` in a picture
 
@@ -104,41 +102,53 @@ class HOG(FaceTransformer):
 class LBP(FaceTransformer):
     """Histograms of local binary patterns (Ojala et al., 2002), one for each cell (Ahonen et al., 2006).
 
-    A pixel's pattern says which of its eight neighbours are as bright as itself or brighter; patterns with at
-    most two changes around the circle are told apart, the rest is one (``"nri_uniform"`` of scikit-image).
-    Pixels that fill no cell are left out. In a constant image all pixels have one pattern.
+    A pixel's pattern says which of its neighbours are as bright as itself or brighter; patterns with at most
+    two changes around the circle are told apart, the rest is one (``"nri_uniform"`` of scikit-image). Pixels
+    that fill no cell are left out. In a constant image all pixels have one pattern.
 
     Parameters
     ----------
     cell : int, default 16
         Side of a cell in pixels, which is the smallest face as well.
+    n_points : int, default 8
+        Neighbours compared; there are n_points · (n_points - 1) + 3 patterns.
+    radius : float, default 1
+        Their distance in pixels.
     """
 
-    def __init__(self, cell=16):
+    def __init__(self, cell=16, n_points=8, radius=1):
         self.cell = cell
+        self.n_points = n_points
+        self.radius = radius
 
     def _check(self, height, width):
-        check_parameters(self, "cell")
+        check_parameters(self, "cell", "n_points")
+        if not isinstance(self.radius, Real) or not 0 < self.radius < np.inf:
+            raise ValueError(f"radius: expected a number of pixels over 0, got {self.radius!r}.")
         check_room(f"LBP with cells of {self.cell} pixels", (height, width), self.cell, "a smaller cell")
 
     def _describe(self, faces):
         rows, cols = (side // self.cell for side in self.face_shape_)
         down, right = np.arange(rows * self.cell) // self.cell, np.arange(cols * self.cell) // self.cell
-        cell = N_PATTERNS * (down[:, None] * cols + right)
-        n, codes = N_PATTERNS * rows * cols, self._codes(faces)[:, : len(down), : len(right)]
+        cell = self._n_patterns() * (down[:, None] * cols + right)
+        n, codes = self._n_patterns() * rows * cols, self._codes(faces)[:, : len(down), : len(right)]
         counts = [np.bincount((cell + code).ravel(), minlength=n) for code in codes]
         return np.array(counts, dtype=np.float32) / self.cell**2
 
     def _show(self, faces):
         codes = self._codes(faces)
         flat = self._codes(np.ones((1, 8, 8), np.float32))[0, 4, 4]
-        return np.where(codes == flat, 1, 0.8 * codes / (N_PATTERNS - 1))
+        return np.where(codes == flat, 1, 0.8 * codes / (self._n_patterns() - 1))
 
     def _codes(self, faces):
         # integers: equal neighbours must not differ by rounding; the rim goes on beyond the image
-        faces = np.pad(np.rint(faces * 255).astype(np.uint8), ((0, 0), (1, 1), (1, 1)), mode="edge")
-        pattern = [local_binary_pattern(face, 8, 1, "nri_uniform") for face in faces]
-        return np.array(pattern, dtype=int)[:, 1:-1, 1:-1]
+        faces, rim = np.rint(faces * 255).astype(np.uint8), int(np.ceil(self.radius))
+        faces = np.pad(faces, ((0, 0), (rim, rim), (rim, rim)), mode="edge")
+        pattern = [local_binary_pattern(f, self.n_points, self.radius, "nri_uniform") for f in faces]
+        return np.array(pattern, dtype=int)[:, rim:-rim, rim:-rim]
+
+    def _n_patterns(self):
+        return self.n_points * (self.n_points - 1) + 3
 
 
 class Edges(FaceTransformer):
@@ -153,15 +163,23 @@ class Edges(FaceTransformer):
         edges: all distances are `reach`.
     reach : float, default 8
         Distances beyond it count alike.
+    low, high : float, default 50, 150
+        Thresholds of the hysteresis for the Sobel gradient of 8-bit images, as in ``cv2.Canny``.
     """
 
-    def __init__(self, distance=True, reach=8.0):
+    def __init__(self, distance=True, reach=8.0, low=50, high=150):
         self.distance = distance
         self.reach = reach
+        self.low = low
+        self.high = high
 
     def _check(self, height, width):
-        if not isinstance(self.reach, Real) or not 0 < self.reach < np.inf:
-            raise ValueError(f"reach: expected a number over 0, got {self.reach!r}.")
+        for name in ("reach", "low", "high"):
+            value = getattr(self, name)
+            if not isinstance(value, Real) or not 0 < value < np.inf:
+                raise ValueError(f"{name}: expected a number over 0, got {value!r}.")
+        if self.low > self.high:
+            raise ValueError(f"low: expected at most high = {self.high}, got {self.low}; swap them.")
 
     def _describe(self, faces):
         return self._map(faces).reshape(len(faces), -1)
@@ -170,7 +188,7 @@ class Edges(FaceTransformer):
         return self._map(faces) / self.reach if self.distance else 1 - self._map(faces)
 
     def _map(self, faces):
-        edges = [cv2.Canny(face, *THRESHOLDS) for face in np.rint(faces * 255).astype(np.uint8)]
+        edges = [cv2.Canny(face, self.low, self.high) for face in np.rint(faces * 255).astype(np.uint8)]
         if not self.distance:
             return np.array(edges, dtype=np.float32) / 255
         distances = [cv2.distanceTransform(255 - e, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) for e in edges]
