@@ -14,7 +14,8 @@ gradient descent with one cycle of the learning rate (Smith & Topin, 2019), smoo
 learns half from the labels and half from what the network itself said of the face, averaged over its mirror
 image and over all epochs: soft labels from an ensemble in time (Laine & Aila, 2017). With teachers these soft
 labels are the mean of what the teachers say of a face and of its mirror image, and stay so (Hinton et al.,
-2015; Furlanello et al., 2018). Needs: pip install '.[deep,benchmarks]'.
+2015; Furlanello et al., 2018). When a network is written, its normalisation is taken anew from faces that are
+not augmented. Needs: pip install '.[deep,benchmarks]'.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from scipy.optimize import minimize_scalar
 from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.optim.swa_utils import update_bn
 from tqdm import tqdm
 
 import facesom
@@ -325,7 +327,10 @@ def write(options):
     """Write the best network, and beside it its hash and temperature."""
     network = Network()
     network.load_state_dict(torch.load(options.folder / "best.pt", weights_only=True))
-    public = read_fer2013(options.data, "PublicTest")
+    images, _, public = training_faces(options.data)
+    # the training saw turned and patched faces; normalise by faces as they are, as those asked about will be
+    parts = torch.from_numpy(images[::4])[:, None].float().split(BATCH)
+    update_bn((standardise(torch.cat([part, part.flip(3)])) for part in parts), network)
     views = public.images, np.ascontiguousarray(public.images[:, :, ::-1])  # as the shipped one is asked
     logits = sum(logits_of(network, view) for view in views) / 2
     truth = torch.from_numpy(public.labels.astype(np.int64))
