@@ -115,7 +115,8 @@ def _class_folders(path):
     """Folders of classes in order, or raise `DatasetError` with a guess of what went wrong."""
     wanted = f"{path}: expected a folder that holds one folder for each emotion"
     if not path.is_dir():
-        guess = "it is a file; unpack it first" if path.is_file() else "there is no such folder"
+        guess = "it is a file" if path.is_file() else "there is no such folder"
+        guess += "; unpack it first" if path.suffix.lower() in (".zip", ".gz", ".tar", ".rar", ".7z") else ""
         raise DatasetError(f"{wanted}, but {guess} (looked from {Path.cwd()}).")
     inside = _listed(path)
     folders = [item for item in inside if item.is_dir()]
