@@ -14,8 +14,8 @@ gradient descent with one cycle of the learning rate (Smith & Topin, 2019), smoo
 learns half from the labels and half from what the network itself said of the face, averaged over its mirror
 image and over all epochs: soft labels from an ensemble in time (Laine & Aila, 2017). With teachers these soft
 labels are the mean of what the teachers say of a face and of its mirror image, and stay so (Hinton et al.,
-2015; Furlanello et al., 2018). When a network is written, its normalisation is taken anew from faces that are
-not augmented. Needs: pip install '.[deep,benchmarks]'.
+2015; Furlanello et al., 2018). What is looked at and written is normalised by faces that are not augmented.
+Needs: pip install '.[deep,benchmarks]'.
 """
 
 from __future__ import annotations
@@ -165,6 +165,14 @@ def soft_labels(networks, images):
     return torch.stack(logits).softmax(dim=2).mean(dim=0)
 
 
+def settled(network, images):
+    """A copy that normalises by faces as they are; the training saw turned and patched ones."""
+    network = copy.deepcopy(network)
+    parts = images[::4, None].float().split(BATCH)
+    update_bn((standardise(torch.cat([part, part.flip(3)])) for part in parts), network)
+    return network.eval()
+
+
 def train(options):
     """Train, keeping in `options.folder` what is needed to go on and the best weights."""
     torch.manual_seed(options.seed)
@@ -235,14 +243,15 @@ def train(options):
                     old.lerp_(new, 1 - keep) if old.is_floating_point() else old.copy_(new)
         print(f"epoch {epoch + 1}: loss {total / n_steps:.3f}, {perf_counter() - began:.0f} s", flush=True)
         if (epoch + 1) % LOOKED_AT == 0 or epoch + 1 == options.epochs:
+            shown = settled(averaged, images)
             with torch.autocast("cpu", torch.bfloat16):
-                found = logits_of(averaged, public.images)
+                found = logits_of(shown, public.images)
             accuracy = (found.argmax(1) == truth).float().mean()
             _, cross_entropy = calibrated(found, truth)
             print(f"PublicTest {accuracy:.4f}, cross-entropy {cross_entropy:.4f}", flush=True)
             if cross_entropy < best:
                 best = cross_entropy
-                torch.save(averaged.state_dict(), options.folder / "best.pt")
+                torch.save(shown.state_dict(), options.folder / "best.pt")
         state = {name: part.state_dict() for name, part in parts.items()}
         state |= {"g": generator.get_state(), "rng": torch.get_rng_state()}
         state |= {"soft": soft, "epoch": epoch + 1, "best": best}
@@ -327,10 +336,7 @@ def write(options):
     """Write the best network, and beside it its hash and temperature."""
     network = Network()
     network.load_state_dict(torch.load(options.folder / "best.pt", weights_only=True))
-    images, _, public = training_faces(options.data)
-    # the training saw turned and patched faces; normalise by faces as they are, as those asked about will be
-    parts = torch.from_numpy(images[::4])[:, None].float().split(BATCH)
-    update_bn((standardise(torch.cat([part, part.flip(3)])) for part in parts), network)
+    public = read_fer2013(options.data, "PublicTest")
     views = public.images, np.ascontiguousarray(public.images[:, :, ::-1])  # as the shipped one is asked
     logits = sum(logits_of(network, view) for view in views) / 2
     truth = torch.from_numpy(public.labels.astype(np.int64))
