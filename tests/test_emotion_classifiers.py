@@ -104,6 +104,14 @@ def test_without_persons_equal_images_stay_together_and_a_warning_says_so():
     assert len(train) + len(test) == len(twice) and len(test) % 3 == 0
 
 
+@pytest.mark.parametrize("missing", ["persons", "labels"])
+def test_missing_persons_and_labels_are_no_class(missing):
+    given = {"persons": np.repeat(np.arange(6.0), 4), "labels": np.tile([0.0, 1.0], 12)}
+    given[missing][[3, 8]] = np.nan
+    with pytest.raises(ValueError, match=f"{missing}: expected one for each sample, 2 are missing"):
+        split_by_person(**given)
+
+
 def test_a_class_that_one_person_shows_is_warned_of():
     faces = make()
     alone = (faces.labels < 2) | (faces.persons == "S03")

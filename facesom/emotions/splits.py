@@ -70,7 +70,7 @@ def split_by_person(persons, labels, test_size=0.25, seed=0):
     Raises
     ------
     ValueError
-        If persons are missing, or there is but one.
+        If persons or labels are missing, or there is but one person.
 
     Warns
     -----
@@ -89,6 +89,9 @@ def split_by_person(persons, labels, test_size=0.25, seed=0):
     persons, labels = as_array(persons, "persons"), as_array(labels, "labels")
     if persons.ndim != 1 or persons.shape != labels.shape:
         raise ValueError(f"persons: expected one for each of {len(labels)} samples, got {persons.shape}.")
+    for name, values in (("persons", persons), ("labels", labels)):
+        if n := int((values != values).sum()):  # NaN stands for what is missing
+            raise ValueError(f"{name}: expected one for each sample, {n} are missing; leave those out.")
     if not isinstance(test_size, (float, np.floating)) or not 0 < test_size < 1:
         raise ValueError(f"test_size: expected a share over 0 and under 1, got {test_size!r}.")
     who = np.unique(persons, return_inverse=True)[1]
