@@ -200,8 +200,8 @@ def shrink(covariance, target, shrinkage):
 
 def place(frames, expected, mixture):
     """Offset and mix of each person, given what their frames show."""
-    precision, (usual, prior) = np.linalg.inv(mixture.covariance), offset_prior(frames, mixture)
-    precision = mixture.worth * precision
+    precision = mixture.worth * np.linalg.inv(mixture.covariance)
+    usual, prior = offset_prior(frames, mixture)
     known = expected.responsibilities.sum(axis=1, keepdims=True)
     left = known * frames.X - (expected.responsibilities * expected.strengths) @ mixture.means
     certain = frames.sum(known)[:, :, None] * precision + prior
@@ -367,7 +367,8 @@ def settle(frames, mixture, *, unknown=None, steps=10):
     persons : Persons
     doubts : ndarray, shape (P,)
         Probability, 0 to 0.5, that the offset is elsewhere: further from the one found than one standard
-        deviation of the noise in each measure. Evidence counts by episodes, as frames repeat each other.
+        deviation of the noise in each measure. Evidence counts by episodes, as frames repeat each other,
+        where `worth` has not taken that off already.
     """
     videos = np.split(frames.X, frames.starts[1:])
     D, P = mixture.means.shape[1], len(videos)

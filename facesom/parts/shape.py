@@ -96,10 +96,8 @@ def find_parts(images: ArrayLike) -> np.ndarray:
     >>> parts.shape, int(parts.max())
     ((8, 64, 64), 6)
     """
-    persons, labels, shaped = _persons(images)
-    for out, found in zip(labels, _map(lambda person: label_parts(person)[0], persons), strict=True):
-        out[...] = found
-    return shaped(labels)
+    persons, shaped = _persons(images)
+    return shaped(list(_map(lambda person: label_parts(person)[0], persons)))
 
 
 def shape_features(
@@ -150,7 +148,7 @@ def shape_features(
     >>> facesom.shape_features(faces).shape == (2, 8, len(facesom.feature_names()))
     True
     """
-    persons, _, shaped = _persons(images)
+    persons, shaped = _persons(images)
     features, guessed, parts = [], [], []
     for measured, guess, found in _map(_measure_person, persons):
         features.append(measured)
@@ -172,17 +170,15 @@ def shape_features(
 
 
 def _persons(images):
-    """A list of (N_p, H, W, C), room for their labels, and what gives arrays the form of the images."""
+    """The images as a list of (N_p, H, W, C), and how to give one array of each the form of the images."""
     faces = on_ground(as_faces(images, leading=tuple(range(9))))  # any number, and lists of persons
     if isinstance(faces, list):
-        persons = [x if is_colour(x) else x[..., None] for x in faces]
-        return persons, [np.empty(x.shape[:3], np.int8) for x in persons], lambda arrays: arrays
+        return [x if is_colour(x) else x[..., None] for x in faces], lambda arrays: arrays
     if not is_colour(faces):
         faces = faces[..., None]
     lead = faces.shape[:-3]
     persons = faces.reshape(-1, lead[-1] if lead else 1, *faces.shape[-3:])
-    labels = np.empty(persons.shape[:-1], np.int8)  # in one piece: they take a third of the pictures' memory
-    return list(persons), labels, lambda arrays: np.asarray(arrays).reshape(*lead, *arrays[0].shape[1:])
+    return list(persons), lambda arrays: np.stack(arrays).reshape(*lead, *arrays[0].shape[1:])
 
 
 def _map(function, persons):
@@ -248,10 +244,8 @@ def _measure_person(images):
     columns["brow_spacing"] = brows[1].x - brows[0].x
     columns["brow_gap"] = columns["brow_spacing"] - _END * (brows[0].spread + brows[1].spread)
     columns |= {"mouth_height": mouth.y, "mouth_side": mouth.x, "mouth_width": mouth.width}
-    columns["mouth_thickness"], columns["mouth_opening"] = (
-        mouth.area / mouth.width,
-        opening.area / mouth.width,
-    )
+    columns["mouth_thickness"] = mouth.area / mouth.width
+    columns["mouth_opening"] = opening.area / mouth.width
     # a column is open from half a pixel on
     columns["opening_width"] = np.clip(2 * gap.sum(1) - 0.5, 0, 1).sum(1) * pixel
     for side, sign in (("left", -1), ("right", 1)):
@@ -260,8 +254,8 @@ def _measure_person(images):
         columns[f"{side}_corner"] = np.bincount(frame[end], (weight * y)[end], n) / _nonzero(mass) - mouth.y
     for name, piece in (("mouth", mouth), ("upper_lip", upper), ("lower_lip", lower)):
         columns[f"{name}_curve"] = piece.line[:, 2] * _END**2
-        # the mouth has one already
-        columns.setdefault(f"{name}_thickness", np.where(piece.area > 0, piece.area / piece.width, 0))
+    for name, piece in (("upper_lip", upper), ("lower_lip", lower)):
+        columns[f"{name}_thickness"] = np.where(piece.area > 0, piece.area / piece.width, 0)
 
     names = feature_names()
     features = np.stack([columns[name] for name in names], axis=-1)
