@@ -108,14 +108,18 @@ def test_leak_is_nothing_for_groups_that_all_share_and_one_for_names(rng):
 @pytest.mark.parametrize(
     ("groups", "movements", "message"),
     [
-        ([[0, 1]], [[[0.0], [1.0]]], "two or more.*got 1 persons' groups and 1"),
-        ([[0, 1]] * 3, np.zeros((2, 2, 1)), "got 3 persons' groups and 2"),
-        ([[0, 1]] * 2, np.zeros((2, 3, 1)), r"got shapes \(2,\) and \(3, 1\)"),
-        ([[0, 1]] * 2, np.zeros((2, 2)), r"got shapes \(2,\) and \(2,\)"),
-        ([[0.0, 1.0]] * 2, np.zeros((2, 2, 1)), "whole numbers from -1.*float64"),
-        ([[0, -2]] * 2, np.zeros((2, 2, 1)), "whole numbers from -1.*-2"),
-        ([[0, 1]] * 2, np.full((2, 2, 1), np.nan), "finite numbers.*leave those frames out"),
-        ([[0, 1]] * 2, [np.zeros((2, 1)), np.zeros((2, 2))], "same measures for all persons"),
+        ([[0, 1]], [[[0.0], [1.0]]], "two persons or more.*got one"),
+        ([[0, 1]] * 3, np.zeros((2, 2, 1)), r"one for each frame, \[2, 2\] of the persons, got \[2, 2, 2\]"),
+        ([[0, 1]] * 2, np.zeros((2, 3, 1)), r"one for each frame, \[3, 3\] of the persons, got \[2, 2\]"),
+        ([[0, 1]] * 2, np.zeros((2, 2)), r"got shape \(2, 2\); for one person pass movements\[None\]"),
+        ([[0.0, 1.0]] * 2, np.zeros((2, 2, 1)), "whole numbers, -1 or more"),
+        ([[0, -2]] * 2, np.zeros((2, 2, 1)), "whole numbers, -1 or more"),
+        ([[0, 1]] * 2, np.full((2, 2, 1), np.nan), "finite numbers.*person 0; leave those frames out"),
+        (
+            [[0, 1]] * 2,
+            [np.zeros((2, 1)), np.zeros((2, 2))],
+            r"numbers \(frames, 1\) of each person, got shape \(2, 2\) for person 1",
+        ),
     ],
 )
 def test_bad_input_to_explained_movement_is_named(groups, movements, message):

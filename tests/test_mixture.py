@@ -21,8 +21,8 @@ from facesom.identity.mixture import (
     log_likelihood,
     m_step,
     offset_prior,
-    place,
-    settle,
+    person_step,
+    place_persons,
     shrink,
 )
 
@@ -172,12 +172,14 @@ def test_means_are_a_regression_on_strengths():
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10_000), st.sampled_from([1.0, 0.2]))
-def test_an_offset_is_placed_as_its_normal_posterior_has_it(seed, worth):
+def test_an_offset_is_placed_as_its_normal_posterior_has_it(seed, weight):
     rng = np.random.default_rng(seed)
-    mixture = replace(standing(rng.normal(size=(1, 2)), np.diag([0.5, 2.0]), offsets=0.7), worth=worth)
+    mixture = replace(
+        standing(rng.normal(size=(1, 2)), np.diag([0.5, 2.0]), offsets=0.7), frame_weight=weight
+    )
     frames = Frames([rng.normal(0, 2, (7, 2))])
-    who = place(frames, e_step(frames, mixture, at(mixture, [[0, 0]])), mixture)
-    precision = worth * np.linalg.inv(mixture.covariance)
+    who = person_step(frames, e_step(frames, mixture, at(mixture, [[0, 0]])), mixture)
+    precision = weight * np.linalg.inv(mixture.covariance)
     near, alike = np.eye(2) / (0.7 * (LEEWAY + 1 / 7)), np.eye(2) / 0.7
     left = (frames.X - mixture.means[0]).sum(axis=0) @ precision
     left += near @ np.median(frames.X, axis=0) + alike @ mixture.rest_mean
@@ -197,8 +199,8 @@ def test_frames_that_repeat_each_other_do_not_hold_an_offset_more():
     shown = np.array([[4.0, 5], [5, 4], [6, 6]])
     repeated = Frames([np.repeat(shown, 20, axis=0)])
     once, sure, held = (
-        settle(frames, replace(mixture, worth=worth))[0].offsets[0]
-        for frames, worth in ((Frames([shown]), 1.0), (repeated, 1.0), (repeated, 1 / 20))
+        place_persons(frames, replace(mixture, frame_weight=weight))[0].offsets[0]
+        for frames, weight in ((Frames([shown]), 1.0), (repeated, 1.0), (repeated, 1 / 20))
     )
     assert (sure - once > 1.5).all(), "taken for new, they outweigh what faces at rest are like"
     np.testing.assert_allclose(held, once, atol=0.25)  # the median of more frames is trusted a little more
@@ -221,7 +223,7 @@ def test_a_person_who_shows_little_but_one_expression_is_placed_right_and_doubte
     offset = np.array([5.0, -3, 2, 1])
     both = offset + mixture.means[[0] * 40 + [1] * 5 + [2] * 5] + rng.normal(0, 0.3, (50, 4))
     one = offset + mixture.means[[0] * 50] + rng.normal(0, 0.3, (50, 4))
-    who, doubts = settle(Frames([both, one]), mixture)
+    who, doubts = place_persons(Frames([both, one]), mixture)
     np.testing.assert_allclose(who.offsets[0], offset, atol=0.3)
     assert doubts[0] < 0.01 < 0.2 < doubts[1] <= 0.5
 

@@ -6,7 +6,7 @@ from scipy.special import logit
 
 from facesom.identity.chain import Frames
 from facesom.identity.doubt import Doubt, signs
-from facesom.identity.mixture import e_step, fit_mixture, settle
+from facesom.identity.mixture import e_step, fit_mixture, place_persons
 from facesom.identity.novelty import learn_usual, novelty
 
 
@@ -50,7 +50,7 @@ def test_pieces_that_show_little_are_doubted_more_than_whole_videos():
     groups = np.split(e_step(known, mixture, who).responsibilities.argmax(axis=1), known.starts[1:])
     doubt = Doubt(persons[:6], groups, mixture, unknown=60.0)
     pieces = Frames([persons[6], persons[6][labels[6] == labels[6][0]][:10]])
-    placed, elsewhere = settle(pieces, mixture)
+    placed, elsewhere = place_persons(pieces, mixture)
     placing = pieces, e_step(pieces, mixture, placed).responsibilities, elsewhere
     whole, piece = doubt(*placing)
     rows = signs(pieces, mixture, *placing[1:])

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import linear_sum_assignment
+from scipy.spatial.distance import cdist
 from sklearn.metrics import pairwise_distances_argmin
 
 from facesom.io import DatasetError, as_faces
@@ -150,27 +151,22 @@ def group_across_persons(
     """
     images = as_faces(images, leading=2)
     features, unreliable, parts = measure(images)
-    choice = None
-    if n_groups is None:
-        choice = choose_groups(features, seed=seed)
-        n_groups = choice.n_groups
-    if reference is not None and len(reference.order) != n_groups:
-        raise ValueError(
-            f"reference: expected {n_groups} groups, got {len(reference.order)}; pass n_groups alike."
-        )
+    choice = choose_groups(features, seed=seed) if n_groups is None else None
+    n_groups = choice.n_groups if choice else n_groups
+    if reference is not None and (came := len(reference.order)) != n_groups:
+        raise ValueError(f"reference: expected {n_groups} groups, got {came}; pass n_groups alike.")
     aligner = IdentityAligner(n_groups, seed=seed)
     coordinates = np.concatenate(list(aligner.fit_transform(features)))
     probabilities = np.concatenate(list(aligner.probabilities_))
     som = FaceSOM(rows, cols, seed=seed).fit(coordinates)
     nodes = som.labels_
 
-    held = np.zeros((rows * cols, n_groups))
-    np.add.at(held, nodes, probabilities)
     # the frame nearest to a node stands in where it won none
     closest = pairwise_distances_argmin(som.weights_, coordinates)
-    empty = som.hits_.ravel() == 0
-    held[empty] = probabilities[closest[empty]]
-    node_groups = held.argmax(axis=1).reshape(rows, cols)
+    members = np.split(np.argsort(nodes, kind="stable"), np.cumsum(som.hits_.ravel())[:-1])
+    members = [won if len(won) else closest[[node]] for node, won in enumerate(members)]
+    node_groups = np.array([probabilities[some].sum(axis=0).argmax() for some in members])
+    node_groups = node_groups.reshape(rows, cols)
     order = walk_first(node_groups, n_groups) if reference is None else like_reference(aligner, reference)
     number = np.argsort(order)
     movements = less(as_persons(features), aligner.offsets_)
@@ -180,7 +176,7 @@ def group_across_persons(
         probabilities=like(features, probabilities[:, order]),
         som=som,
         node_groups=number[node_groups],
-        node_faces=node_faces(images, parts, nodes, closest, som),
+        node_faces=node_faces(images, parts, members, (rows, cols)),
         features=features,
         movements=like(features, movements),
         actions=like(features, read_actions(movements)),
@@ -263,15 +259,15 @@ def place_new_person(result: SharedGroups, images: ArrayLike) -> NewPerson:
     features, unreliable = (x[None] for x in shape_features(images, return_unreliable=True))
     placed = result.aligner.place(features)
     proba = placed.probabilities[:, result.order]
-    apart = np.asarray(result.som.transform(placed.coordinates))
-    nodes = apart.argmin(axis=1)
+    distances = np.asarray(result.som.transform(placed.coordinates))
+    nodes = distances.argmin(axis=1)
     return NewPerson(
         groups=most_likely(proba),
         nodes=nodes,
         probabilities=proba,
         movements=placed.movements,
         actions=read_actions(placed.movements),
-        distances=apart[np.arange(len(nodes)), nodes],
+        distances=distances.min(axis=1),
         unreliable=unreliable[0],
         doubt=float(placed.doubts[0]),
     )
@@ -309,19 +305,17 @@ def measure(images):
     except DatasetError:  # the gate has let the images pass: no face was found
         faceless = list(range(len(images)))
     if faceless:
-        raise ValueError(
-            f"images: expected a face in some frame of every person, found none for persons {faceless}; "
-            "leave them out, or look at their pictures."
-        )
+        came = f"found none for persons {faceless}; leave them out, or look at their pictures"
+        raise ValueError(f"images: expected a face in some frame of every person, {came}.")
     return features, unreliable, parts
 
 
 def walk_first(node_groups, n_groups):
     """Groups in the order in which a walk over the map meets them; those without a node come last."""
     walk = walk_order(node_groups)
-    met = {new: old for new, old in zip(walk.ravel().tolist(), node_groups.ravel().tolist(), strict=True)}
-    first = [met[new] for new in range(len(met))]
-    return np.array(first + sorted(set(range(n_groups)) - set(first)))
+    first = np.unique(walk, return_index=True)[1]
+    met = node_groups.ravel()[first]
+    return np.r_[met, np.setdiff1d(np.arange(n_groups), met)]
 
 
 def like_reference(aligner, reference):
@@ -329,22 +323,16 @@ def like_reference(aligner, reference):
     old = reference.aligner
     ours, theirs = aligner.means_, old.means_[reference.order]
     if ours.shape != theirs.shape:
-        raise ValueError(
-            f"reference: expected groups of {ours.shape[1]} features, got {theirs.shape[1]}; "
-            "it comes from another version of `shape_features`."
-        )
+        came = f"{theirs.shape[1]}; it comes from another version of `shape_features`"
+        raise ValueError(f"reference: expected groups of {ours.shape[1]} features, got {came}.")
     root = np.linalg.cholesky(np.linalg.inv(old.mixture_.covariance))
     ours, theirs = ((m - m.mean(axis=0)) @ old.axes_ @ root for m in (ours, theirs))
-    apart = np.linalg.norm(theirs[:, None] - ours[None], axis=2)
-    return linear_sum_assignment(apart)[1]
+    return linear_sum_assignment(cdist(theirs, ours))[1]
 
 
-def node_faces(images, parts, nodes, closest, som):
-    """Mean face (rows, cols, H, W) of each node's frames, gray; the `closest` frame where it won none."""
-    frames = (
-        images.reshape(-1, *images.shape[2:]) if isinstance(images, np.ndarray) else np.concatenate(images)
-    )
-    won = np.split(np.argsort(nodes, kind="stable"), np.cumsum(som.hits_.ravel())[:-1])
-    members = [w if len(w) else np.array([near]) for w, near in zip(won, closest, strict=True)]
+def node_faces(images, parts, members, shape):
+    """Mean face (rows, cols, H, W), gray, of the frames that are members of each node."""
+    stacked = isinstance(images, np.ndarray)
+    frames = images.reshape(-1, *images.shape[2:]) if stacked else np.concatenate(images)
     faces = mean_faces(frames, members, parts=parts)
-    return faces.reshape(*som.hits_.shape, *faces.shape[1:])
+    return faces.reshape(*shape, *faces.shape[1:])

@@ -16,13 +16,13 @@ from facesom.parts import feature_names
 from .actions import action_matrix
 from .chain import Frames
 from .doubt import Doubt
-from .mixture import STRENGTH_VARIANCE, e_step, fit_mixture, log_likelihood, settle, thinned
+from .mixture import STRENGTH_VARIANCE, e_step, fit_mixture, log_likelihood, place_persons, thinned
 from .novelty import learn_usual, novelty
 from .persons import as_persons, less, like
 
 HELD = {"shrinkage": 0.1, "strength_variance": STRENGTH_VARIANCE, "n_starts": 8}
-# worth: what is left over on film takes six to nine frames to be forgotten (integrated autocorrelation)
-FLOWING = {"shrinkage": 0.8, "strength_variance": 0.0, "n_starts": 6, "worth": 0.15}
+# frame_weight: on film, what is left over takes six to nine frames to be forgotten (autocorrelation time)
+FLOWING = {"shrinkage": 0.8, "strength_variance": 0.0, "n_starts": 6, "frame_weight": 0.15}
 GROUPS_TELL = 2.0  # how much groups must tell, in logarithms of their number, for expressions to be held
 STRENGTHS_TELL = 0.6  # and how much strengths must tell beside them, nats a frame
 KNOWN_SHARE = 0.99  # of the frames that were learned from, all of which are known by definition
@@ -123,35 +123,31 @@ class IdentityAligner(
         persons = as_persons(X)
         check_n_groups(self.n_groups, np.concatenate(persons))
         if not any((x.std(axis=0) > 1e-9).any() for x in persons):
-            raise ValueError(
-                "X: expected frames of each person that differ, got the same features in every frame; "
-                "persons who do not move show nothing that could be compared."
-            )
+            came = "the same features in every frame; persons who do not move show nothing to compare"
+            raise ValueError(f"X: expected frames of each person that differ, got {came}.")
         self.n_features_in_ = persons[0].shape[1]
         self.center_ = np.average(
             [x.mean(axis=0) for x in persons], axis=0, weights=[len(x) for x in persons]
         )
         has_actions = self.n_features_in_ == len(feature_names())
         if self.reading == "flowing" and not has_actions:
-            raise ValueError(
-                f'reading="flowing": expected the {len(feature_names())} features of `shape_features`, got '
-                f"{self.n_features_in_}; their actions are not known."
-            )
-        # the matrices are small: threads would wait for each other
-        with one_thread():
+            wanted = f"the {len(feature_names())} features of `shape_features`"
+            came = f"{self.n_features_in_}; their actions are not known"
+            raise ValueError(f'reading="flowing": expected {wanted}, got {came}.')
+        with one_thread():  # the matrices are small: threads would wait for each other
             if self.reading != "flowing":
-                self._learn(persons, "held")
+                self._learn(persons, "held", has_actions)
             unsure = self.reading == "auto" and has_actions
             if self.reading == "flowing" or (unsure and not self._held(persons)):
-                self._learn(persons, "flowing")
+                self._learn(persons, "flowing", has_actions)
             self._describe(X, persons)
         if self._doubtful():
             warnings.warn(self._doubtful(), stacklevel=2)
         return self
 
-    def _learn(self, persons, reading):
+    def _learn(self, persons, reading, has_actions):
         self.reading_, options = reading, dict(HELD if reading == "held" else FLOWING)
-        if self.n_features_in_ == len(feature_names()):
+        if has_actions:
             _, weights, trust = action_matrix()
             self.axes_ = weights * trust if reading == "flowing" else weights
         else:  # a feature that never moves tells of identity alone
@@ -159,34 +155,32 @@ class IdentityAligner(
             self.axes_ = np.diag(np.divide(1, spread, out=np.zeros_like(spread), where=spread > 1e-9))
         if self.n_starts is not None:
             options["n_starts"] = self.n_starts
-        inner, target = [self._inner(x) for x in persons], np.eye(self.axes_.shape[1])
-        self.mixture_, self._who = fit_mixture(inner, self.n_groups, target=target, seed=self.seed, **options)
+        inner, options["target"] = [self._inner(x) for x in persons], np.eye(self.axes_.shape[1])
+        self.mixture_, self._persons = fit_mixture(inner, self.n_groups, seed=self.seed, **options)
 
     def _held(self, persons):
         """Whether groups, and strengths within them, tell as much as in expressions that are held."""
         if self.n_groups < 2:
             return False
         frames = Frames([self._inner(x) for x in persons])
-        whole, plain, single = log_likelihood(frames, self.mixture_, self._who)
+        whole, plain, single = log_likelihood(frames, self.mixture_, self._persons)
         return whole - single > GROUPS_TELL * np.log(self.n_groups) and whole - plain > STRENGTHS_TELL
 
     def _describe(self, X, persons):
         inner = [self._inner(x) for x in persons]
         frames = Frames(inner)
-        expected = e_step(frames, self.mixture_, self._who)
-        _, self.doubts_ = settle(Frames(thinned(inner)[0]), self.mixture_)
+        expected = e_step(frames, self.mixture_, self._persons)
+        _, self.doubts_ = place_persons(Frames(thinned(inner)[0]), self.mixture_)
         # features that go along with what the model is made of: a regression, from sums, as frames are many
         scatter = sum((within := x - x.mean(axis=0)).T @ within for x in persons)
         along = self.axes_.T @ scatter
         self._back = np.linalg.lstsq(along @ self.axes_, along, rcond=1e-12)[0]
         self.probabilities_ = like(X, expected.responsibilities)
-        self.offsets_ = np.array(
-            [self._rest(*p) for p in zip(persons, inner, self._who.offsets, strict=True)]
-        )
-        self.mixes_, self.means_ = self._who.mixes, self.mixture_.means @ self._back
+        self.offsets_ = np.array(list(map(self._rest, persons, inner, self._persons.offsets)))
+        self.mixes_, self.means_ = self._persons.mixes, self.mixture_.means @ self._back
         self.known_within_ = float(np.quantile(expected.distances, KNOWN_SHARE))
         self.known_within_ *= STRONGER if self.reading_ == "flowing" else 1
-        moved = [x - rest for x, rest in zip(persons, self.offsets_, strict=True)]
+        moved = list(map(np.subtract, persons, self.offsets_))
         self._usual = learn_usual(moved, self.axes_)
         groups = np.split(expected.responsibilities.argmax(axis=1), frames.starts[1:])
         self._doubt = Doubt(inner, groups, self.mixture_, unknown=self.known_within_, seed=self.seed)
@@ -195,7 +189,9 @@ class IdentityAligner(
     def fit_transform(self, X, y=None):
         """Learn from X and return its coordinates (see `transform`), with the persons placed as learned."""
         self.fit(X)
-        return like(X, self._coordinates(less([self._inner(x) for x in as_persons(X)], self._who.offsets)))
+        return like(
+            X, self._coordinates(less([self._inner(x) for x in as_persons(X)], self._persons.offsets))
+        )
 
     def transform(self, X):
         """Place persons in the model and return coordinates that tell expressions, not identities, apart.
@@ -253,31 +249,27 @@ class IdentityAligner(
         """
         check_is_fitted(self, "mixture_")
         persons = as_persons(X)
-        if persons[0].shape[1] != self.n_features_in_:
+        if (came := persons[0].shape[1]) != self.n_features_in_:
             raise ValueError(
-                f"X: expected {self.n_features_in_} features for each frame, as in fit, got "
-                f"{persons[0].shape[1]}."
+                f"X: expected {self.n_features_in_} features for each frame, as in fit, got {came}."
             )
         inner = [self._inner(x) for x in persons]
         usual = [np.ones(len(x), bool) for x in persons]
         with one_thread():
             for _ in range(3):
-                seen = Frames([z[keep] for z, keep in zip(inner, usual, strict=True)])
-                who, elsewhere = settle(seen, self.mixture_, unknown=self.known_within_)
-                rests = [
-                    self._rest(x[keep], z[keep], b)
-                    for x, z, keep, b in zip(persons, inner, usual, who.offsets, strict=True)
-                ]
-                moved = [x - rest for x, rest in zip(persons, rests, strict=True)]
+                seen = [z[keep] for z, keep in zip(inner, usual, strict=True)]
+                placed, elsewhere = place_persons(Frames(seen), self.mixture_, unknown=self.known_within_)
+                shown = (x[keep] for x, keep in zip(persons, usual, strict=True))
+                moved = list(map(np.subtract, persons, map(self._rest, shown, seen, placed.offsets)))
                 # the middle of few frames is not sure
                 new = [novelty(m, self._usual) / (1 + FEW / len(m)) for m in moved]
                 usual = [n <= max(1, np.median(n)) for n in new]
             frames = Frames(inner)
-            expected = e_step(frames, self.mixture_, who, unknown=self.known_within_)
+            expected = e_step(frames, self.mixture_, placed, unknown=self.known_within_)
             doubts = self._doubt(frames, expected.responsibilities, elsewhere)
         known = expit(SHARP * (1 - np.concatenate(new)))
         moved = np.concatenate(moved)
-        coordinates = self._coordinates(less(inner, who.offsets))
+        coordinates = self._coordinates(less(inner, placed.offsets))
         return Placed(expected.responsibilities * known[:, None], coordinates, moved, doubts)
 
     def _inner(self, x):
@@ -298,11 +290,10 @@ class IdentityAligner(
 
     def _report(self, frames):
         lasting, lengths = 1 / (1 - self.mixture_.stay), frames.n
-        how = (
-            "Expressions are held: each rises to a strength of its own"
-            if self.reading_ == "held"
-            else "Movement flows: frames are compared by the strengths of their actions"
-        )
+        how = {
+            "held": "Expressions are held: each rises to a strength of its own",
+            "flowing": "Movement flows: frames are compared by the strengths of their actions",
+        }[self.reading_]
         noun = "person" if len(lengths) == 1 else "persons"
         size = f"{len(lengths)} {noun}, {min(lengths)}-{max(lengths)} frames each, {self.n_groups} groups."
         return f"{size} {how}. A group lasts {lasting:.1f} frames on average. {self._doubtful()}".strip()

@@ -10,16 +10,15 @@ from scipy.stats import sem
 from sklearn.model_selection import GroupKFold
 from tqdm.auto import tqdm
 
-from facesom.io import check_whole
-from facesom.parts import feature_names
-
 from .actions import action_matrix, read_actions
 from .align import IdentityAligner
 from .mixture import thinned
 from .persons import as_persons
 
-WORTH, SPLIT = 0.1, 0.8  # of what is unexplained, that one more group must explain: the less of both, where
-# k groups, each of them split, would explain SPLIT / k
+MOST_GROUPS = 14
+# of what is unexplained, that one more group must explain: the less of both, where k groups, each of them
+# split, would explain LEAST_SPLIT / k
+LEAST_GAIN, LEAST_SPLIT = 0.1, 0.8
 BEYOND = 2.0  # standard errors over persons that its gain must exceed
 AHEAD = 4  # how many further groups are tried before a gain that is too small is believed
 FOLDS = 5
@@ -44,29 +43,25 @@ class GroupCurve:
     n_groups: int
 
     def __repr__(self):
-        told = self.explained.mean(axis=1)
-        chosen = int(np.flatnonzero(self.ks == self.n_groups)[0])
-        return (
-            f"GroupCurve({self.n_groups} groups recommended: they explain {told[chosen]:.2f} of the movement "
-            f"of persons left out, {self.ks[-1]} groups {told[-1]:.2f})"
-        )
+        mean, chosen = self.explained.mean(axis=1), self.ks == self.n_groups
+        they = f"they explain {mean[chosen][0]:.2f} of the movement of persons left out"
+        return f"GroupCurve({self.n_groups} groups recommended: {they}, {self.ks[-1]} groups {mean[-1]:.2f})"
 
 
-def choose_groups(features, ks=None, *, seed=0):
+def choose_groups(features, seed=0):
     """Choose the number of groups by what they tell about persons they were not learned from.
 
     Everybody is freed of their face at rest once (`IdentityAligner`); then persons are left out in turn. From
     the others' actions the rest and k - 1 directions from it are learned, along which expressions grow
     (`learn_directions`), and each frame of those left out is told by the direction that suits it best. More
-    groups always tell more; one is worth it as long as its gain exceeds what it varies from person to person,
-    and a share of what is left to explain.
+    groups always tell more; one is taken as long as its gain exceeds what it varies from person to person,
+    and a share of what is left to explain. Up to 14 groups are tried, or as many as others have distinct
+    frames.
 
     Parameters
     ----------
     features : array_like of float, shape (P, N, D), or list of P arrays (N_p, D)
         Features of two persons or more, as from `shape_features`.
-    ks : sequence of int, optional
-        Numbers of groups to try, ascending. Default: 2 to 14, or to as many as others have distinct frames.
     seed : int, default 0
 
     Returns
@@ -76,27 +71,17 @@ def choose_groups(features, ks=None, *, seed=0):
     Raises
     ------
     ValueError
-        For fewer than two persons, numbers that do not ascend, or more groups than distinct frames.
+        For fewer than two persons, or other features than those of `shape_features`.
     """
     persons = as_persons(features)
-    distinct = sorted(len(np.unique(x, axis=0)) for x in persons)
-    most = min(14, sum(distinct[: len(persons) - -(-len(persons) // FOLDS)]))
-    ks = list(range(2, most + 1)) if ks is None else [check_whole(k, "ks", 1) for k in ks]
     if len(persons) < 2:
-        raise ValueError(
-            "features: expected two persons or more, each is predicted from the others; got 1: choose the "
-            "number of groups yourself."
-        )
-    if len(ks) < 2 or sorted(set(ks)) != ks:
-        raise ValueError(f"ks: expected two or more ascending numbers of groups, got {ks}.")
-    if persons[0].shape[1] != len(feature_names()):
-        raise ValueError(
-            f"features: expected the {len(feature_names())} columns of `shape_features`, got "
-            f"{persons[0].shape[1]}."
-        )
+        why = "each is predicted from the others; choose the number of groups yourself"
+        raise ValueError(f"features: expected two persons or more, got 1: {why}.")
+    distinct = sorted(len(np.unique(x, axis=0)) for x in persons)
+    ks = np.arange(2, 1 + min(MOST_GROUPS, sum(distinct[: len(persons) - -(-len(persons) // FOLDS)])))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # who is in doubt is said where groups are made
-        aligner = IdentityAligner(min(8, ks[-1]), seed=seed).fit(persons)
+        aligner = IdentityAligner(int(min(8, ks[-1])), seed=seed).fit(persons)
     trust = action_matrix()[2] if aligner.reading_ == "flowing" else 1.0
     shown = [read_actions(x - rest) * trust for x, rest in zip(persons, aligner.offsets_, strict=True)]
     shown, _ = thinned(shown)
@@ -105,25 +90,20 @@ def choose_groups(features, ks=None, *, seed=0):
         (np.concatenate([shown[p] for p in others]), left_out)
         for others, left_out in GroupKFold(min(len(shown), FOLDS)).split(person, groups=person)
     ]
-    fewest = min(len(np.unique(known, axis=0)) for known, _ in folds)
     explained = np.full((len(ks), len(shown)), np.nan)
     for row, k in enumerate(tqdm(ks, desc="numbers of groups", delay=2, leave=False)):
-        if fewest < k:
-            raise ValueError(f"ks: expected at most as many groups as distinct frames of others, got {k}.")
         for known, left_out in folds:
             directions = learn_directions(known, k - 1, seed=seed)
             for p in left_out:
-                missed = shown[p] - told(shown[p], directions)
+                missed = shown[p] - along_best(shown[p], directions)
                 moved = shown[p].var(axis=0).sum()
                 explained[row, p] = 1 - missed.var(axis=0).sum() / moved if moved > 0 else np.nan
-    gains = np.diff(explained, axis=0) / np.diff(ks)[:, None]
-    left = 1 - np.nanmean(explained[:-1], axis=1)
-    needed = np.maximum(
-        np.minimum(WORTH, SPLIT / np.array(ks[:-1])) * left, BEYOND * sem(gains, axis=1, nan_policy="omit")
-    )
-    worth = np.append(np.nanmean(gains, axis=1) > needed, [False] * AHEAD)
-    done = [not worth[row : row + AHEAD].any() for row in range(len(ks))]
-    return GroupCurve(np.array(ks), explained, ks[done.index(True)])
+    gains, left = np.diff(explained, axis=0), 1 - np.nanmean(explained[:-1], axis=1)
+    least = np.minimum(LEAST_GAIN, LEAST_SPLIT / ks[:-1]) * left
+    least = np.maximum(least, BEYOND * sem(gains, axis=1, nan_policy="omit"))
+    enough = np.append(np.nanmean(gains, axis=1) > least, [False] * AHEAD)
+    done = [not enough[row : row + AHEAD].any() for row in range(len(ks))]
+    return GroupCurve(ks, explained, int(ks[done.index(True)]))
 
 
 def learn_directions(shown, n, *, seed=0, n_starts=3, n_iter=25):
@@ -150,7 +130,7 @@ def learn_directions(shown, n, *, seed=0, n_starts=3, n_iter=25):
     for _ in range(n_starts if n else 0):
         directions = best[:0]
         for _ in range(n):  # the next start from what is told least
-            left = np.maximum(squares - (told(shown, directions) ** 2).sum(axis=1), 0)
+            left = np.maximum(squares - (along_best(shown, directions) ** 2).sum(axis=1), 0)
             if left.sum() <= 1e-12 * squares.sum():
                 break
             new = shown[rng.choice(len(shown), p=left / left.sum())]
@@ -161,14 +141,14 @@ def learn_directions(shown, n, *, seed=0, n_starts=3, n_iter=25):
             sums = strengths.T @ shown
             lengths = np.linalg.norm(sums, axis=1, keepdims=True)
             directions = np.where(lengths > 0, sums / np.maximum(lengths, 1e-12), directions)
-        value = (told(shown, directions) ** 2).sum()
+        value = (along_best(shown, directions) ** 2).sum()
         if value > most:
             best, most = directions, value
     return best
 
 
-def told(shown, directions):
-    """What the best of the directions (K, A) tells of each movement (T, A): 0 where all point away."""
+def along_best(shown, directions):
+    """Each movement (T, A) as far as it goes along the best of directions (K, A); 0 where all point away."""
     if not len(directions):
         return np.zeros_like(shown)
     along = shown @ directions.T

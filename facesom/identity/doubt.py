@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from .chain import Frames
-from .mixture import e_step, settle
+from .mixture import e_step, place_persons
 
 N_PIECES, LONGEST = 256, 100  # pieces that are tried, and their most frames
 
@@ -51,8 +51,8 @@ class Doubt:
     @cached_property
     def _learner(self):
         pieces, options = self._pieces, {"unknown": self._unknown}
-        who, elsewhere = settle(pieces, self._mixture, **options)
-        found = e_step(pieces, self._mixture, who, **options).responsibilities
+        placed, elsewhere = place_persons(pieces, self._mixture, **options)
+        found = e_step(pieces, self._mixture, placed, **options).responsibilities
         wrong = pieces.sum((found.argmax(axis=1) != self._shown).astype(float)) >= 0.5 * pieces.n
         rows = signs(pieces, self._mixture, found, elsewhere)
         usual = rows.mean(axis=0)  # once wrong and once right: so few trials make nothing sure
@@ -81,7 +81,7 @@ def signs(frames, mixture, responsibilities, elsewhere):
     responsibilities : ndarray of float, shape (T, K)
         Of `e_step`.
     elsewhere : ndarray of float, shape (P,)
-        Doubts of `settle`.
+        Doubts of `place_persons`.
 
     Returns
     -------

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from sklearn.metrics import normalized_mutual_info_score
 
-from facesom.io import as_array, per_person
+from facesom.io import per_person
+
+from .persons import as_persons
 
 __all__ = ["explained_movement", "leak"]
 
@@ -37,7 +39,10 @@ def explained_movement(groups, movements, *, by_person=False):
     ValueError
         If groups and movements do not fit each other, there is one person only, or numbers are missing.
     """
-    groups, movements = _persons(groups, movements)
+    movements = as_persons(movements, "movements")
+    groups = per_person(groups, 1, "groups", movements)
+    if len(groups) < 2:
+        raise ValueError("groups: expected two persons or more, as each is told from others; got one.")
     labels = np.arange(max(map(np.max, groups)) + 1)
     members = [(mine[:, None] == labels).astype(float) for mine in groups]
     moved = [person - np.median(person, axis=0) for person in movements]
@@ -46,8 +51,7 @@ def explained_movement(groups, movements, *, by_person=False):
     others = (sums.sum(axis=0) - sums) / (counts.sum(axis=0) - counts + 1)
     missed, total = np.zeros((2, len(groups)))
     for p, (member, person) in enumerate(zip(members, moved, strict=True)):
-        told = member @ others[p]
-        missed[p] = np.var(person - told, axis=0).sum() * len(person)
+        missed[p] = np.var(person - member @ others[p], axis=0).sum() * len(person)
         total[p] = np.var(person, axis=0).sum() * len(person)
     if not by_person:
         missed, total = missed.sum(), total.sum()
@@ -72,32 +76,3 @@ def leak(groups):
     groups = per_person(groups, 1, "groups")
     person = np.repeat(np.arange(len(groups)), [len(mine) for mine in groups])
     return float(normalized_mutual_info_score(person, np.concatenate(groups)))
-
-
-def _persons(groups, movements):
-    groups = [as_array(mine, "groups") for mine in groups]
-    movements = [as_array(person, "movements").astype(float, copy=False) for person in movements]
-    if len(groups) != len(movements) or len(groups) < 2:
-        raise ValueError(
-            "expected groups and movements of the same persons, two or more, because each is predicted from "
-            f"the others; got {len(groups)} persons' groups and {len(movements)} persons' movements."
-        )
-    for mine, person in zip(groups, movements, strict=True):
-        if mine.ndim != 1 or person.ndim != 2 or len(mine) != len(person) or not len(mine):
-            raise ValueError(
-                "expected for each person groups (N,) and movements (N, D) of the same frames; got shapes "
-                f"{mine.shape} and {person.shape}."
-            )
-        if mine.dtype.kind not in "iu" or mine.min() < -1:
-            raise ValueError(
-                f"groups: expected whole numbers from -1 (none), got {mine.dtype}, {mine.min()}."
-            )
-        if not np.isfinite(person).all():
-            raise ValueError(
-                "movements: expected finite numbers, got NaN or infinity; leave those frames out."
-            )
-    if len({person.shape[1] for person in movements}) > 1:
-        raise ValueError(
-            "movements: expected the same measures for all persons, got different numbers of them."
-        )
-    return groups, movements

@@ -2,8 +2,8 @@
 
 The model
 ---------
-Frame t of person p shows expression k, drawn from the person's own ``mix[p]`` or kept from the frame before
-(`chain`), with a strength ``a ~ N(1, strength_variance)``::
+Frame t of person p shows expression k, drawn from the person's own ``mixes[p]`` or kept from the frame
+before (`chain`), with a strength ``a ~ N(1, strength_variance)``::
 
     x[t] = offset[p] + a * mean[k] + noise,    noise ~ N(0, covariance)
 
@@ -17,8 +17,10 @@ al., 1977):
 - `m_step`: with expressions and strengths known, means are a weighted regression on the strengths, and the
   noise is what is left over. The covariance is shrunk towards a given one, as quiet measures would else count
   as much as loud ones.
-- `place`: an offset is the mean of what frames leave once their expression is taken away, weighed against the
-  prior. Frames that follow each other repeat each other: for the offset each counts `worth` of one.
+- `person_step`: an offset is the mean of what frames leave once their expression is taken away, weighed
+  against the prior. Frames that follow each other repeat each other: each counts `frame_weight` of one.
+
+`fit_mixture` learns all of it, `place_persons` finds persons in a model that stands.
 """
 
 from __future__ import annotations
@@ -44,10 +46,20 @@ ENOUGH_FRAMES = 4000  # for the starts; the whole videos refine what they find
 
 @dataclass(frozen=True)
 class Mixture:
-    """What persons share.
+    """What persons share: what is given, and what is learned with it.
 
     Attributes
     ----------
+    spread : ndarray, shape (D, D)
+        Covariance of frames within persons: how far a face at rest may be from the median of few frames.
+    strength_variance : float
+        Of the strength around 1; 0 where strengths are not told apart.
+    target : ndarray, shape (D, D)
+        What the covariance is shrunk towards, up to its size.
+    shrinkage : float
+        How far, 0 to 1.
+    frame_weight : float
+        How much of a new frame each one is, 0 to 1, to its person's offset.
     means : ndarray, shape (K, D)
         Movement from rest of each expression at strength 1.
     covariance : ndarray, shape (D, D)
@@ -58,29 +70,19 @@ class Mixture:
         Chance, 0 to 1, that the next frame keeps the expression.
     rest_mean, rest_covariance : ndarray, shape (D,) and (D, D)
         What faces at rest are like, over all persons.
-    spread : ndarray, shape (D, D)
-        Covariance of frames within persons: how far a face at rest may be from the median of few frames.
-    strength_variance : float
-        Of the strength around 1; 0 where strengths are not told apart.
-    target : ndarray, shape (D, D)
-        What the covariance is shrunk towards, up to its size.
-    shrinkage : float
-        How far, 0 to 1.
-    worth : float
-        What a frame tells of its person's offset, 0 to 1: frames that follow each other repeat each other.
     """
 
-    means: np.ndarray
-    covariance: np.ndarray
-    shares: np.ndarray
-    stay: float
-    rest_mean: np.ndarray
-    rest_covariance: np.ndarray
     spread: np.ndarray
-    strength_variance: float
     target: np.ndarray
     shrinkage: float
-    worth: float = 1.0
+    strength_variance: float = 0.0
+    frame_weight: float = 1.0
+    means: np.ndarray = None
+    covariance: np.ndarray = None
+    shares: np.ndarray = None
+    stay: float = None
+    rest_mean: np.ndarray = None
+    rest_covariance: np.ndarray = None
 
 
 @dataclass(frozen=True)
@@ -118,8 +120,8 @@ class Expectation:
     squares: np.ndarray
     draws: np.ndarray
     kept: float
-    log_likelihood: np.ndarray
-    distances: np.ndarray
+    log_likelihood: np.ndarray = None
+    distances: np.ndarray = None
 
 
 def e_step(frames, mixture, persons, *, temperature=1.0, unknown=None):
@@ -178,7 +180,7 @@ def m_step(frames, expected, mixture, persons):
     means = cross / (squares[:, None] + 1e-3)
     scatter = moved.T @ moved - cross.T @ means - means.T @ cross + means.T @ (squares[:, None] * means)
     rest, (P, D) = persons.offsets.mean(axis=0), persons.offsets.shape
-    apart = persons.offsets - rest
+    from_rest = persons.offsets - rest
     draws = expected.draws.sum()
     return replace(
         mixture,
@@ -187,7 +189,7 @@ def m_step(frames, expected, mixture, persons):
         shares=(expected.draws.sum(axis=0) + 1) / (draws + len(means)),
         stay=float(np.clip((expected.kept + 1) / (expected.kept + draws + 2), 0, 0.99)),
         rest_mean=rest,
-        rest_covariance=(apart.T @ apart + D * ALIKENESS * mixture.spread) / (P + D),
+        rest_covariance=(from_rest.T @ from_rest + D * ALIKENESS * mixture.spread) / (P + D),
     )
 
 
@@ -198,9 +200,9 @@ def shrink(covariance, target, shrinkage):
     return drawn + (0.01 * size / D + 1e-12) * np.eye(D)
 
 
-def place(frames, expected, mixture):
+def person_step(frames, expected, mixture):
     """Offset and mix of each person, given what their frames show."""
-    precision = mixture.worth * np.linalg.inv(mixture.covariance)
+    precision = mixture.frame_weight * np.linalg.inv(mixture.covariance)
     usual, prior = offset_prior(frames, mixture)
     known = expected.responsibilities.sum(axis=1, keepdims=True)
     left = known * frames.X - (expected.responsibilities * expected.strengths) @ mixture.means
@@ -225,9 +227,7 @@ def offset_prior(frames, mixture):
     return np.linalg.solve(near + alike, pull[..., None])[..., 0], near + alike
 
 
-def fit_mixture(
-    persons, n_groups, *, target, shrinkage, strength_variance=0.0, worth=1.0, seed=0, n_starts=6, most=60
-):
+def fit_mixture(videos, n_groups, *, seed=0, n_starts=6, most=60, **given):
     """Learn the shared model and where each person is.
 
     Every start is k-means on frames less each person's median or mean, annealed; the best two are followed
@@ -235,68 +235,49 @@ def fit_mixture(
 
     Parameters
     ----------
-    persons : list of ndarray of float, shape (N_p, D)
+    videos : list of ndarray of float, shape (N_p, D)
+        Frames of each person.
     n_groups : int
-    target, shrinkage, strength_variance
-        As in `Mixture`.
     seed, n_starts, most : int
         `most` iterations to the end of a start.
+    **given
+        `target`, `shrinkage`, `strength_variance` and `frame_weight` of the `Mixture`.
 
     Returns
     -------
     mixture : Mixture
-    who : Persons
+    persons : Persons
     """
     rng = np.random.default_rng(seed)
-    thin, every = thinned(persons)
-    frames, (K, D) = Frames(thin), (n_groups, thin[0].shape[1])
+    thin, every = thinned(videos)
+    frames = Frames(thin)
     within = frames.X - frames.medians[frames.person]
-    spread = within.T @ within / len(within) + 1e-9 * np.eye(D)
+    spread = within.T @ within / len(within) + 1e-9 * np.eye(within.shape[1])
+    blank = Mixture(spread=spread, **given)
     middles = [np.array([middle(x, axis=0) for x in thin]) for middle in (np.median, np.mean)]
-    blank = Mixture(
-        means=None,
-        covariance=None,
-        shares=np.full(K, 1 / K),
-        stay=0.5,
-        rest_mean=None,
-        rest_covariance=None,
-        spread=spread,
-        strength_variance=strength_variance,
-        target=target,
-        shrinkage=shrinkage,
-        worth=worth,
-    )
     starts = []
     silent = parent_process() is not None  # a worker would draw its bar over those of the others
     for start in tqdm(range(n_starts), desc="starts", delay=2, leave=False, disable=silent):
-        who = Persons(middles[start % 2], np.full((len(thin), K), 1 / K))
-        km = KMeans(K, n_init=1, random_state=int(rng.integers(2**31)))
-        labels = km.fit_predict(frames.X - who.offsets[frames.person])
-        resp, ones = np.full((len(labels), K), 0.1 / K), np.ones((len(labels), K))
+        persons = Persons(middles[start % 2], np.full((len(thin), n_groups), 1 / n_groups))
+        km = KMeans(n_groups, n_init=1, random_state=int(rng.integers(2**31)))
+        labels = km.fit_predict(frames.X - persons.offsets[frames.person])
+        resp, ones = np.full((len(labels), n_groups), 0.1 / n_groups), np.ones((len(labels), n_groups))
         resp[np.arange(len(labels)), labels] += 0.9
-        expected = Expectation(
-            responsibilities=resp,
-            strengths=ones,
-            squares=ones,
-            draws=0.5 * frames.sum(resp),
-            kept=0.5 * len(labels),
-            log_likelihood=None,
-            distances=None,
-        )
-        mixture = m_step(frames, expected, blank, who)
-        starts.append(_iterate(frames, mixture, who, N_ANNEALED + 8, annealed=N_ANNEALED))
+        expected = Expectation(resp, ones, ones, draws=0.5 * frames.sum(resp), kept=0.5 * len(labels))
+        mixture = m_step(frames, expected, blank, persons)
+        starts.append(_iterate(frames, mixture, persons, N_ANNEALED + 8, annealed=N_ANNEALED))
     starts.sort(key=lambda s: -s[2])
-    ends = [_iterate(frames, mixture, who, most) for mixture, who, _ in starts[:2]]
-    mixture, who, value = max(ends, key=lambda e: e[2])
+    ends = [_iterate(frames, mixture, persons, most) for mixture, persons, _ in starts[:2]]
+    mixture, persons, value = max(ends, key=lambda e: e[2])
     for _ in range(3):  # a person caught in a wrong offset cannot leave it step by step
-        again = _iterate(frames, mixture, settle(frames, mixture)[0], most)
+        again = _iterate(frames, mixture, place_persons(frames, mixture)[0], most)
         if again[2] < value + 1e-4 * abs(value):
             break
-        mixture, who, value = again
-    if len(frames.X) < sum(map(len, persons)):
+        mixture, persons, value = again
+    if len(frames.X) < sum(map(len, videos)):
         mixture = replace(mixture, stay=mixture.stay ** (1 / every))  # frames are nearer in time
-        mixture, who, _ = _iterate(Frames(persons), mixture, who, 8)
-    return mixture, who
+        mixture, persons, _ = _iterate(Frames(videos), mixture, persons, 8)
+    return mixture, persons
 
 
 def _iterate(frames, mixture, persons, most, *, annealed=0):
@@ -306,7 +287,7 @@ def _iterate(frames, mixture, persons, most, *, annealed=0):
         temperature = max(1.0, 3 * 0.85**step) if step < annealed else 1.0
         expected = e_step(frames, mixture, persons, temperature=temperature)
         value = log_posterior(frames, expected, mixture, persons).sum()
-        persons = place(frames, expected, mixture)
+        persons = person_step(frames, expected, mixture)
         mixture = m_step(frames, expected, mixture, persons)
         del expected
         if step > annealed + 3 and value - last < 1e-5 * abs(value):
@@ -318,10 +299,10 @@ def _iterate(frames, mixture, persons, most, *, annealed=0):
 def log_posterior(frames, expected, mixture, persons):
     """Log-likelihood (P,) of each person's frames, plus the log-prior of their offset and mix."""
     usual, prior = offset_prior(frames, mixture)
-    apart = persons.offsets - usual
-    far = np.einsum("pi,pij,pj->p", apart, prior, apart)
+    gap = persons.offsets - usual
+    far = np.einsum("pi,pij,pj->p", gap, prior, gap)
     pull = ALIKE * len(mixture.shares) * (mixture.shares * np.log(persons.mixes)).sum(axis=1)
-    return mixture.worth * expected.log_likelihood - 0.5 * far + pull
+    return mixture.frame_weight * expected.log_likelihood - 0.5 * far + pull
 
 
 def log_likelihood(frames, mixture, persons):
@@ -343,16 +324,16 @@ def log_likelihood(frames, mixture, persons):
     single = replace(plain, means=np.zeros((1, mixture.means.shape[1])), shares=np.ones(1))
     found = []
     for model in (alone, plain, single):
-        who = Persons(persons.offsets, np.tile(model.shares, (len(persons.offsets), 1)))
+        placed = Persons(persons.offsets, np.tile(model.shares, (len(persons.offsets), 1)))
         for _ in range(5):
-            expected = e_step(frames, model, who)
-            who = place(frames, expected, model)
-            model = replace(m_step(frames, expected, model, who), stay=0.0)
-        found.append(e_step(frames, model, who).log_likelihood.sum() / len(frames.X))
+            expected = e_step(frames, model, placed)
+            placed = person_step(frames, expected, model)
+            model = replace(m_step(frames, expected, model, placed), stay=0.0)
+        found.append(e_step(frames, model, placed).log_likelihood.sum() / len(frames.X))
     return np.array(found)
 
 
-def settle(frames, mixture, *, unknown=None, steps=10):
+def place_persons(frames, mixture, *, unknown=None, steps=10):
     """Place persons in a standing model, trying for each of them every expression as the one they show most.
 
     Parameters
@@ -368,28 +349,28 @@ def settle(frames, mixture, *, unknown=None, steps=10):
     doubts : ndarray, shape (P,)
         Probability, 0 to 0.5, that the offset is elsewhere: further from the one found than one standard
         deviation of the noise in each measure. Evidence counts by episodes, as frames repeat each other,
-        where `worth` has not taken that off already.
+        where `frame_weight` has not taken that off already.
     """
     videos = np.split(frames.X, frames.starts[1:])
     D, P = mixture.means.shape[1], len(videos)
     tries = np.concatenate([np.zeros((1, D)), mixture.means])
     copies = Frames([x for x in videos for _ in tries])
     offsets = (frames.medians[:, None] - tries).reshape(-1, D)
-    who = Persons(offsets, np.tile(mixture.shares, (len(offsets), 1)))
+    placed = Persons(offsets, np.tile(mixture.shares, (len(offsets), 1)))
     for step in range(steps):
         late = 2 * step >= steps  # nothing is unknown at first, else all of a misplaced person would be
         expected = e_step(
-            copies, mixture, who, temperature=max(1.0, 2 * 0.8**step), unknown=unknown if late else None
+            copies, mixture, placed, temperature=max(1.0, 2 * 0.8**step), unknown=unknown if late else None
         )
-        who = place(copies, expected, mixture)
-    value = log_posterior(copies, expected, mixture, who).reshape(P, -1)
+        placed = person_step(copies, expected, mixture)
+    value = log_posterior(copies, expected, mixture, placed).reshape(P, -1)
     chosen = np.arange(P) * len(tries) + value.argmax(axis=1)
-    gap = who.offsets - np.repeat(who.offsets[chosen], len(tries), axis=0)
+    gap = placed.offsets - np.repeat(placed.offsets[chosen], len(tries), axis=0)
     gap = gap @ np.linalg.cholesky(np.linalg.inv(mixture.covariance))
     elsewhere = ((gap * gap).sum(axis=1) > D).reshape(value.shape)
     # that somebody shows all things equally strongly must not speak for rest
     plain = replace(mixture, strength_variance=0.0)
-    value = log_posterior(copies, e_step(copies, plain, who), plain, who).reshape(value.shape)
+    value = log_posterior(copies, e_step(copies, plain, placed), plain, placed).reshape(value.shape)
     value, other = value.ravel()[chosen], np.where(elsewhere, value, -np.inf).max(axis=1)
-    lead = np.maximum(value - other, 0)
-    return who[chosen], expit(-lead * min(1, (1 - mixture.stay) / mixture.worth))
+    margin = np.maximum(value - other, 0)
+    return placed[chosen], expit(-margin * min(1, (1 - mixture.stay) / mixture.frame_weight))

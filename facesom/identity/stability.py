@@ -55,7 +55,8 @@ class GroupStability:
         """The other group (K,) that each falls together with most often; -1 where there is none."""
         if len(self.together) < 2:
             return np.full(len(self.together), -1)
-        others = np.where(np.eye(len(self.together), dtype=bool), -1, np.nan_to_num(self.together, nan=-1))
+        others = np.nan_to_num(self.together, nan=-1)
+        np.fill_diagonal(others, -1)
         return np.where(others.max(axis=1) > 0, others.argmax(axis=1), -1)
 
     def mark(self, words=None):
@@ -76,23 +77,22 @@ class GroupStability:
         ValueError
             If there are not K words.
         """
-        k = len(self.stability)
         if words is None:
             return ["unstable" if u else "" for u in self.unstable]
-        if len(words) != k:
-            raise ValueError(f"words: expected one for each of {k} groups, got {len(words)}.")
+        if len(words) != len(self.unstable):
+            raise ValueError(
+                f"words: expected one for each of {len(self.unstable)} groups, got {len(words)}."
+            )
         return [f"{w} (unstable)" if u else str(w) for w, u in zip(words, self.unstable, strict=True)]
 
     def __repr__(self):
-        def said(which):
-            return ", ".join(f"{k} ({self.stability[k]:.2f})" for k in np.flatnonzero(which)) or "none"
-
         stable = self.stability >= STABLE
         between = ~stable & ~self.unstable & np.isfinite(self.stability)
-        return (
-            f"GroupStability({len(self.stability)} groups, learned again {len(self.jaccards)} times; "
-            f"stable: {said(stable)}; in between: {said(between)}; unstable: {said(self.unstable)})"
-        )
+        parts = [f"{len(self.stability)} groups, learned again {len(self.jaccards)} times"]
+        for name, which in ("stable", stable), ("in between", between), ("unstable", self.unstable):
+            values = [f"{k} ({self.stability[k]:.2f})" for k in np.flatnonzero(which)]
+            parts.append(f"{name}: {', '.join(values) or 'none'}")
+        return f"GroupStability({'; '.join(parts)})"
 
 
 def group_stability(
@@ -152,15 +152,13 @@ def group_stability(
             )
         n_groups, again = len(result.order), _persons_again(result, n_bootstraps, rng, n_jobs)
     elif not hasattr(result, "hits_"):
+        came = type(result).__name__
         raise ValueError(
-            f"result: expected a SharedGroups, or a fitted FaceSOM and its node_groups, got "
-            f"{type(result).__name__}."
+            f"result: expected a SharedGroups, or a fitted FaceSOM and its node_groups, got {came}."
         )
+    elif node_groups is None:
+        raise ValueError("node_groups: a FaceSOM has no groups; pass those of `NodeGroups(...).fit(som)`.")
     else:
-        if node_groups is None:
-            raise ValueError(
-                "node_groups: a FaceSOM has no groups; pass those of `NodeGroups(...).fit(som)`."
-            )
         check_is_fitted(node_groups, "labels_")
         n_groups, again = node_groups.n_groups_, _nodes_again(result, node_groups, n_bootstraps, rng)
     found = [match_groups(*labels, n_groups) for labels in again]
@@ -222,10 +220,9 @@ def _learn_again(aligner, features, groups):
         try:
             aligner.fit(features)
         except ValueError as error:
-            raise ValueError(
-                f"result: {len(features)} persons, half of all or both, do not show enough to learn "
-                f"{aligner.n_groups} groups again; take fewer groups, or more frames or persons."
-            ) from error
+            shown = f"{len(features)} persons, half of all or both, do not show enough"
+            cure = "take fewer groups, or more frames or persons"
+            raise ValueError(f"result: {shown} to learn {aligner.n_groups} groups again; {cure}.") from error
     old, new = np.concatenate(groups), np.concatenate(aligner.probabilities_).argmax(axis=1)
     return old, new, np.ones(len(old))
 
@@ -243,10 +240,8 @@ def _nodes_again(som, node_groups, n_bootstraps, rng):
             if len(np.unique(som.weights_[drawn > 0], axis=0)) >= node_groups.n_groups_:
                 break
         else:
-            raise ValueError(
-                f"node_groups: {node_groups.n_groups_} groups of {len(used)} nodes that won faces leave "
-                "nothing to draw anew; take fewer groups or a larger map."
-            )
+            left = f"{node_groups.n_groups_} groups of {len(used)} nodes leave nothing to draw anew"
+            raise ValueError(f"node_groups: {left}; take fewer groups or a larger map.")
         again = clone(node_groups).set_params(seed=int(rng.integers(2**31)))
         try:
             new = again.fit(part).labels_.ravel()

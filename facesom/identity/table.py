@@ -30,18 +30,10 @@ def frame_table(result, X2, X2_names, persons):
     }
     columns |= dict(zip(action_matrix()[0], actions.T.round(3), strict=True))
     if X2 is not None:
-        X2 = per_person(X2, 2, "X2")
-        if [len(person) for person in X2] != lengths:
-            raise ValueError(
-                f"X2: expected one row for each frame, {lengths[:5]} of each person, got "
-                f"{[len(person) for person in X2][:5]}."
-            )
-        values = np.concatenate(X2)
+        values = np.concatenate(per_person(X2, 2, "X2", result.groups))
         names = [f"X2_{c}" for c in range(values.shape[1])] if X2_names is None else list(X2_names)
-        if len(names) != values.shape[1] or len(set(names)) < len(names) or set(names) & set(columns):
-            raise ValueError(
-                f"X2_names: expected {values.shape[1]} names that differ from all others in the table, "
-                f"got {names}."
-            )
+        if len(names) != values.shape[1] or len({*names, *columns}) < len(names) + len(columns):
+            wanted = f"{values.shape[1]} names that differ from all others in the table"
+            raise ValueError(f"X2_names: expected {wanted}, got {names}.")
         columns |= dict(zip(names, values.T, strict=True))
     return pd.DataFrame(columns)
