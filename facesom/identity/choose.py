@@ -16,11 +16,11 @@ from .mixture import thinned
 from .persons import as_persons
 
 MOST_GROUPS = 14
-# of what is unexplained, that one more group must explain: the less of both, where k groups, each of them
-# split, would explain LEAST_SPLIT / k
-LEAST_GAIN, LEAST_SPLIT = 0.1, 0.8
-BEYOND = 2.0  # standard errors over persons that its gain must exceed
-AHEAD = 4  # how many further groups are tried before a gain that is too small is believed
+AHEAD = 4  # further groups that are judged together, as one alone may find nothing where two do
+# of what is unexplained, that each of them must explain: the less of both, where k groups that are split
+# would explain LEAST_SPLIT / k
+LEAST_GAIN, LEAST_SPLIT = 0.08, 0.4
+BEYOND = 5.0  # standard errors over persons that their gain must exceed
 FOLDS = 5
 
 
@@ -35,7 +35,7 @@ class GroupCurve:
     explained : ndarray of float, shape (n, P)
         Share of each person's movement that groups learned from others tell, at most 1.
     n_groups : int
-        The recommendation: the smallest number after which no further group is worth it.
+        The recommendation: the smallest number after which the next four gain too little, as after the next.
     """
 
     ks: np.ndarray
@@ -54,9 +54,9 @@ def choose_groups(features, seed=0):
     Everybody is freed of their face at rest once (`IdentityAligner`); then persons are left out in turn. From
     the others' actions the rest and k - 1 directions from it are learned, along which expressions grow
     (`learn_directions`), and each frame of those left out is told by the direction that suits it best. More
-    groups always tell more; one is taken as long as its gain exceeds what it varies from person to person,
-    and a share of what is left to explain. Up to 14 groups are tried, or as many as others have distinct
-    frames.
+    groups always tell more; they are taken as long as what the next four gain together exceeds what it varies
+    from person to person, and a share of what is left to explain. Up to 14 groups are tried, or as many as
+    others have distinct frames.
 
     Parameters
     ----------
@@ -98,12 +98,12 @@ def choose_groups(features, seed=0):
                 missed = shown[p] - along_best(shown[p], directions)
                 moved = shown[p].var(axis=0).sum()
                 explained[row, p] = 1 - missed.var(axis=0).sum() / moved if moved > 0 else np.nan
-    gains, left = np.diff(explained, axis=0), 1 - np.nanmean(explained[:-1], axis=1)
-    least = np.minimum(LEAST_GAIN, LEAST_SPLIT / ks[:-1]) * left
+    ahead = np.minimum(np.arange(len(ks)) + AHEAD, len(ks) - 1)
+    gains, left = explained[ahead] - explained, 1 - np.nanmean(explained, axis=1)
+    least = (ks[ahead] - ks) * np.minimum(LEAST_GAIN, LEAST_SPLIT / ks) * left
     least = np.maximum(least, BEYOND * sem(gains, axis=1, nan_policy="omit"))
-    enough = np.append(np.nanmean(gains, axis=1) > least, [False] * AHEAD)
-    done = [not enough[row : row + AHEAD].any() for row in range(len(ks))]
-    return GroupCurve(ks, explained, int(ks[done.index(True)]))
+    too_little = np.append(np.nanmean(gains, axis=1) <= least, True)
+    return GroupCurve(ks, explained, int(ks[(too_little[:-1] & too_little[1:]).argmax()]))
 
 
 def learn_directions(shown, n, *, seed=0, n_starts=3, n_iter=25):
