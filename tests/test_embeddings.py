@@ -103,7 +103,7 @@ def test_names_and_pipelines(transformer, shapes):
 
 def test_what_the_networks_say_of_bad_input(shapes):
     images, kinds = shapes
-    with pytest.raises(ValueError, match="a label for each of 160 faces, got none"):
+    with pytest.raises(ValueError, match="a label for each of 160 faces, of two classes, got none"):
         clone(CNN).fit(images)
     with pytest.raises(ValueError, match=r"a label for each of 160 faces.*got shape \(80,\)"):
         clone(CNN).fit(images, kinds[0])

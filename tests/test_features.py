@@ -53,6 +53,12 @@ class TestEveryTransformer:
         alone = np.concatenate([fitted.transform(person) for person in gray])
         np.testing.assert_allclose(fitted.transform(gray), alone, atol=1e-6)
 
+    def test_persons_may_have_unequal_numbers_of_frames(self, transformer, gray):
+        fitted, unequal = clone(transformer).fit(gray), [gray[0], gray[1, :20]]
+        alone = np.concatenate([fitted.transform(person) for person in unequal])
+        np.testing.assert_allclose(fitted.transform(unequal), alone, atol=1e-6)
+        assert fitted.picture(unequal).shape[0] == 60
+
     def test_bytes_and_floats_are_the_same_picture(self, transformer, as_bytes):
         fitted = clone(transformer).fit(as_bytes)
         as_floats = fitted.transform(as_bytes / 255)
@@ -224,10 +230,10 @@ def test_ranges_that_are_mixed_up_are_told(as_bytes):
         (
             HOG(),
             15,
-            r"blocks of 2 × 2 cells of 8 pixels: expected faces of at least 16 × 16 .*got 15 × 15.*cell",
+            r"HOG\(\): expected faces of at least 16 × 16 pixels, got 15 × 15; .*smaller cells",
         ),
-        (LBP(), 15, r"cells of 16 pixels: expected faces of at least 16 × 16 pixels, got 15 × 15"),
-        (Contours(rows=3), 11, r"3 × 2 zones: expected faces of at least 12 × 12 pixels, got 11 × 11"),
+        (LBP(), 15, r"LBP\(\): expected faces of at least 16 × 16 pixels, got 15 × 15"),
+        (Contours(rows=3), 11, r"\(rows=3\): expected faces of at least 12 × 12 pixels, got 11 × 11"),
     ],
     ids=["HOG", "LBP", "Contours"],
 )
@@ -244,7 +250,7 @@ def test_faces_too_small_for_cells(transformer, side, message):
         (HOG(cell=0), "cell: expected a whole number from 1 up, got 0"),
         (HOG(orientations=2.5), "orientations: expected a whole number"),
         (LBP(n_points=True), "n_points: expected a whole number from 1 up, got True"),
-        (LBP(radius=0), "radius: expected a number of pixels over 0, got 0"),
+        (LBP(radius=0), "radius: expected a number over 0, got 0"),
         (Edges(reach=-1), "reach: expected a number over 0, got -1"),
         (Edges(low=200), "low: expected at most high = 150, got 200; swap"),
         (Contours(cols="2"), "cols: expected a whole number from 1 up, got '2'"),

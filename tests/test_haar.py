@@ -46,5 +46,5 @@ def test_light_and_contrast_do_not_count_and_nothing_is_nothing():
 def test_wrong_cells():
     with pytest.raises(ValueError, match="cell: expected a whole number"):
         Haar(1.5).fit(FACES)
-    with pytest.raises(ValueError, match="Haar with cells of 9 pixels: expected faces of at least 27 × 27"):
+    with pytest.raises(ValueError, match=r"Haar\(cell=9\): expected faces of at least 27 × 27"):
         Haar(9).fit(FACES)

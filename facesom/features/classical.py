@@ -5,8 +5,6 @@ can stand behind them, e.g. ``make_pipeline(HOG(), PCA(50), FaceSOM())``. The ro
 columns have different units (`Contours`, `PartGeometry`) put a `StandardScaler` behind.
 """
 
-from numbers import Real
-
 import cv2
 import numpy as np
 from skimage.feature import hog, local_binary_pattern
@@ -15,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from facesom.io import as_array, as_faces
 from facesom.parts import feature_names, find_parts, shape_features
 
-from .face_transformer import FaceTransformer, check_parameters, check_room
+from .face_transformer import FaceTransformer
 
 INK = 0.1  # what differs from the paper by more is drawn
 PICTURE_SCALE = 4  # a picture of gradients is drawn larger than the face, or its strokes would be dots
@@ -79,11 +77,8 @@ class HOG(FaceTransformer):
         self.block = block
         self.orientations = orientations
 
-    def _check(self, height, width):
-        check_parameters(self, "cell", "block", "orientations")
-        side = self.cell * self.block
-        what = f"HOG with blocks of {self.block} × {self.block} cells of {self.cell} pixels"
-        check_room(what, (height, width), side, "a smaller cell or block")
+    def _least_side(self):
+        return self.cell * self.block
 
     def _describe(self, faces):
         return np.array([self._hog(face) for face in faces], dtype=np.float32)
@@ -116,16 +111,13 @@ class LBP(FaceTransformer):
         Their distance in pixels.
     """
 
-    def __init__(self, cell=16, n_points=8, radius=1):
+    def __init__(self, cell=16, n_points=8, radius=1.0):
         self.cell = cell
         self.n_points = n_points
         self.radius = radius
 
-    def _check(self, height, width):
-        check_parameters(self, "cell", "n_points")
-        if not isinstance(self.radius, Real) or not 0 < self.radius < np.inf:
-            raise ValueError(f"radius: expected a number of pixels over 0, got {self.radius!r}.")
-        check_room(f"LBP with cells of {self.cell} pixels", (height, width), self.cell, "a smaller cell")
+    def _least_side(self):
+        return self.cell
 
     def _describe(self, faces):
         rows, cols = (side // self.cell for side in self.face_shape_)
@@ -167,19 +159,16 @@ class Edges(FaceTransformer):
         Thresholds of the hysteresis for the Sobel gradient of 8-bit images, as in ``cv2.Canny``.
     """
 
-    def __init__(self, distance=True, reach=8.0, low=50, high=150):
+    def __init__(self, distance=True, reach=8.0, low=50.0, high=150.0):
         self.distance = distance
         self.reach = reach
         self.low = low
         self.high = high
 
-    def _check(self, height, width):
-        for name in ("reach", "low", "high"):
-            value = getattr(self, name)
-            if not isinstance(value, Real) or not 0 < value < np.inf:
-                raise ValueError(f"{name}: expected a number over 0, got {value!r}.")
+    def _check(self, size):
+        super()._check(size)
         if self.low > self.high:
-            raise ValueError(f"low: expected at most high = {self.high}, got {self.low}; swap them.")
+            raise ValueError(f"low: expected at most high = {self.high:g}, got {self.low:g}; swap them.")
 
     def _describe(self, faces):
         return self._map(faces).reshape(len(faces), -1)
@@ -215,22 +204,19 @@ class Contours(FaceTransformer):
         self.rows = rows
         self.cols = cols
 
-    def _check(self, height, width):
-        check_parameters(self, "rows", "cols")
-        what, side = f"Contours in {self.rows} × {self.cols} zones", 4 * max(self.rows, self.cols)
-        check_room(what, (height, width), side, "fewer rows and cols")
+    def _least_side(self):
+        return 4 * max(self.rows, self.cols)
 
     def _describe(self, faces):
-        return np.array(
-            [np.concatenate([_shape_of(zone) for zone in self._zones(ink)]) for ink in _ink(faces)]
-        )
+        rows = [[_shape_of(zone) for zone in self._zones(ink)] for ink in _ink(faces)]
+        return np.array(rows).reshape(len(faces), -1)
 
     def _show(self, faces):
         seen = np.ones(faces.shape, np.float32)
         for picture, ink in zip(seen, _ink(faces), strict=True):
             for zone, part in zip(self._zones(picture), self._zones(ink), strict=True):
                 zone[0], zone[:, 0] = 0.85, 0.85  # where zones meet
-                for contour in _contours(np.ascontiguousarray(part)):
+                for contour in _contours(part):
                     zone[contour[:, 0, 1], contour[:, 0, 0]] = 0
         return seen
 
@@ -250,23 +236,21 @@ def _ink(faces):
 
 
 def _contours(ink):
-    return cv2.findContours(ink, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)[0]
+    return cv2.findContours(np.ascontiguousarray(ink), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)[0]
 
 
 def _shape_of(ink):
     """The `Contours._COLUMNS` of one zone."""
-    ink = np.ascontiguousarray(ink)
-    if not ink.any():
-        return np.zeros(len(Contours._COLUMNS))
-    contours = _contours(ink)
+    contours, (h, w) = _contours(ink), ink.shape
     length = sum(cv2.arcLength(contour, True) for contour in contours)
-    moments = cv2.moments(ink, True)  # of the pixels: a closed eye's contour has no area
-    (h, w), size = ink.shape, moments["m00"]
-    hu = cv2.HuMoments(moments).ravel()
+    moments = cv2.moments(
+        np.ascontiguousarray(ink), True
+    )  # of the pixels: a closed eye's contour has no area
+    area, hu = max(moments["m00"], 1), cv2.HuMoments(moments).ravel()
     # as a logarithm, because they span ten orders; linear around 0, where the sign is chance
     hu = np.sign(hu) * np.log1p(np.abs(hu) / HU_FLOOR)
-    place = moments["m01"] / size / h, moments["m10"] / size / w
-    return np.array([len(contours), 2 * length / (h + w), size / ink.size, *place, *hu])
+    place = moments["m01"] / area / h, moments["m10"] / area / w
+    return [len(contours), 2 * length / (h + w), moments["m00"] / ink.size, *place, *hu]
 
 
 class PartGeometry(FaceTransformer):
@@ -282,12 +266,10 @@ class PartGeometry(FaceTransformer):
         return as_faces(X, name="X", leading=(1, 2))
 
     def _describe(self, faces):
-        features = shape_features(faces)
-        return features.reshape(-1, features.shape[-1])
+        return np.vstack(shape_features(faces))
 
     def _show(self, faces):
-        parts = find_parts(faces)
-        return SHADES[parts].reshape(-1, *parts.shape[-2:])
+        return np.concatenate([SHADES[parts].reshape(-1, *parts.shape[-2:]) for parts in find_parts(faces)])
 
     def _names(self):
         return feature_names()

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from facesom.io import as_array
 
-from .face_transformer import FaceTransformer, check_parameters
+from .face_transformer import FaceTransformer
 from .networks import convolutional_autoencoder, import_torch, run_network, three_block_cnn
 from .training import train_network
 
@@ -31,9 +31,9 @@ class _Embedding(FaceTransformer):
     seed: int = 0
     progress: bool = False
 
-    def _check(self, height, width):
+    def _check(self, size):
         import_torch()
-        check_parameters(self, *self._settings(), "n_epochs", "batch_size")
+        super()._check(size)
         if self.size % 8 or self.size < 16:
             raise ValueError(f"size: expected a multiple of 8 from 16 up, got {self.size!r}.")
 
@@ -41,24 +41,21 @@ class _Embedding(FaceTransformer):
         check_is_fitted(self, "network_")
         return self._read(X)  # of any size: all are resized
 
-    def _settings(self):
-        return {"size": self.size, "width": self.width}
-
     def _train(self, *data, **options):
         names = ("n_epochs", "batch_size", "learning_rate", "seed", "progress")
-        return train_network(self.network_, *data, **{name: getattr(self, name) for name in names}, **options)
+        options |= {name: getattr(self, name) for name in names}
+        self.history_ = train_network(self.network_, *data, **options)
 
     def _sized(self, faces):
-        return _resize(faces, self.size, self.size)
+        return _resize(faces, (self.size, self.size))
 
 
-def _resize(faces, height, width):
-    if faces.shape[1:] == (height, width):
+def _resize(faces, size):
+    if faces.shape[1:] == size:
         return faces
-    shrink = height * width < faces[0].size
-    how = cv2.INTER_AREA if shrink else cv2.INTER_LINEAR
+    how = cv2.INTER_AREA if np.prod(size) < faces[0].size else cv2.INTER_LINEAR
     # interpolation may overshoot by rounding
-    return np.clip([cv2.resize(face, (width, height), interpolation=how) for face in faces], 0, 1)
+    return np.clip([cv2.resize(face, size[::-1], interpolation=how) for face in faces], 0, 1)
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -104,12 +101,14 @@ class ConvAutoencoder(_Embedding):
         torch = import_torch()
         with torch.no_grad():
             drawn = self.network_.decoder(torch.as_tensor(as_array(X, "X").astype(np.float32)))[:, 0].numpy()
-        return _resize(np.clip(2 * drawn - 1 + self.mean_face_, 0, 1), *self.face_shape_)
+        return _resize(np.clip(2 * drawn - 1 + self.mean_face_, 0, 1), self.face_shape_)
 
     def _learn(self, faces, y):
-        self.network_ = convolutional_autoencoder(**self._settings(), seed=self.seed)
+        self.network_ = convolutional_autoencoder(
+            self.n_components, self.size, width=self.width, seed=self.seed
+        )
         self.mean_face_ = self._sized(faces).mean(axis=0)
-        self.history_ = self._train(self._differences(faces), weight_decay=0.0)
+        self._train(self._differences(faces), weight_decay=0.0)
 
     def _differences(self, faces):
         return (self._sized(faces) - self.mean_face_ + 1) / 2  # in [0, 1], as networks take images
@@ -119,9 +118,6 @@ class ConvAutoencoder(_Embedding):
 
     def _show(self, faces):
         return self.inverse_transform(self._describe(faces))
-
-    def _settings(self):
-        return {"n_components": self.n_components, **super()._settings()}
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -185,18 +181,14 @@ class CNNEmbedding(ClassifierMixin, _Embedding):
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
     def _learn(self, faces, y):
-        if y is None:
-            raise ValueError(f"y: expected a label for each of {len(faces)} faces, got none.")
-        y = as_array(y, "y")
-        y = y.ravel() if y.size == len(faces) else y  # labels (P, N) of faces (P, N, H, W)
+        y = as_array([] if y is None else y, "y")
         self.classes_, codes = np.unique(y, return_inverse=True)
-        if y.shape != (len(faces),) or len(self.classes_) < 2:
-            got = f"shape {y.shape} and {len(self.classes_)} class(es)"
-            raise ValueError(
-                f"y: expected a label for each of {len(faces)} faces, of two classes, got {got}."
-            )
-        self.network_ = three_block_cnn(len(self.classes_), **self._settings(), seed=self.seed)
-        self.history_ = self._train(self._sized(faces), codes, augment=self.augment)
+        if y.size != len(faces) or len(self.classes_) < 2:
+            expected = f"a label for each of {len(faces)} faces, of two classes"
+            got = f"shape {y.shape} and {len(self.classes_)} class(es)" if y.size else "none"
+            raise ValueError(f"y: expected {expected}, got {got}.")
+        self.network_ = three_block_cnn(len(self.classes_), self.size, width=self.width, seed=self.seed)
+        self._train(self._sized(faces), codes.ravel(), augment=self.augment)  # y may be (P, N)
 
     def _describe(self, faces):
         nn = import_torch().nn

@@ -1,6 +1,8 @@
 """What all features of faces share: one gate for images; `fit`, `transform` and `picture` in one manner."""
 
 import warnings
+from inspect import signature
+from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -84,9 +86,10 @@ class FaceTransformer(TransformerMixin, BaseEstimator):
             When images or parameters do not fit; the message says how.
         """
         faces = self._read(X)
-        self._check(*self._size(faces))
+        size = self._size(faces)
+        self._check(size)
         self._learn(faces, y)
-        self.face_shape_ = self._size(faces)
+        self.face_shape_ = size
         return self
 
     def transform(self, X):
@@ -143,7 +146,7 @@ class FaceTransformer(TransformerMixin, BaseEstimator):
         faces = self._read(X)
         size = self._size(faces)
         if size != self.face_shape_:
-            sizes = f"{pixels_by(self.face_shape_)} pixels as in fit, got {pixels_by(size)}"
+            sizes = f"{_by(self.face_shape_)} pixels as in fit, got {_by(size)}"
             raise ValueError(f"X: expected faces of {sizes}; bring them to that size, e.g. by cv2.resize.")
         return faces
 
@@ -151,10 +154,23 @@ class FaceTransformer(TransformerMixin, BaseEstimator):
         return as_gray(X)
 
     def _size(self, faces):
-        return faces.shape[-3:-1] if is_colour(faces) else faces.shape[-2:]
+        return faces[0].shape[-3:-1] if is_colour(faces[0]) else faces[0].shape[-2:]
 
-    def _check(self, height, width):
-        """Raise `ValueError` for parameters that make no features, or faces too small for them."""
+    def _check(self, size):
+        """Raise `ValueError` for parameters that make no features, or faces (H, W) too small for them."""
+        for name, parameter in signature(type(self)).parameters.items():
+            value, default = getattr(self, name), parameter.default
+            if type(default) is int:  # and no bool
+                check_whole(value, name, None if default else 0)
+            elif type(default) is float and not (isinstance(value, Real) and 0 < value < np.inf):
+                raise ValueError(f"{name}: expected a number over 0, got {value!r}.")
+        if min(size) < (side := self._least_side()):
+            sizes = f"at least {_by((side, side))} pixels, got {_by(size)}"
+            raise ValueError(f"{self}: expected faces of {sizes}; enlarge them, or use smaller cells.")
+
+    def _least_side(self):
+        """Pixels that the faces must have in each direction."""
+        return 1
 
     def _learn(self, faces, y):
         """Learn from gray faces; most have nothing to learn."""
@@ -164,19 +180,5 @@ class FaceTransformer(TransformerMixin, BaseEstimator):
         return [f"{type(self).__name__.lower()}{k}" for k in range(n_columns)]
 
 
-def pixels_by(size):
-    """Return a size in words, e.g. 64 × 64."""
+def _by(size):
     return " × ".join(map(str, size))
-
-
-def check_parameters(transformer, *names):
-    """Raise `ValueError` where a parameter of these names is no whole number of 1 or more."""
-    for name in names:
-        check_whole(getattr(transformer, name), name)
-
-
-def check_room(what, size, side, advice):
-    """Raise `ValueError` where faces of this size (H, W) have less than `side` pixels in a direction."""
-    if min(size) < side:
-        sizes = f"at least {side} × {side} pixels, got {pixels_by(size)}"
-        raise ValueError(f"{what}: expected faces of {sizes}; use {advice}, or enlarge the faces.")

@@ -3,7 +3,7 @@
 import numpy as np
 from skimage.measure import block_reduce
 
-from .face_transformer import FaceTransformer, check_parameters, check_room
+from .face_transformer import FaceTransformer
 
 #: Weights of neighbouring rectangles: two and three side by side, one upon the other, four crosswise.
 PATTERNS = {
@@ -33,9 +33,8 @@ class Haar(FaceTransformer):
     def __init__(self, cell=4):
         self.cell = cell
 
-    def _check(self, height, width):
-        check_parameters(self, "cell")
-        check_room(f"Haar with cells of {self.cell} pixels", (height, width), 3 * self.cell, "smaller cells")
+    def _least_side(self):
+        return 3 * self.cell
 
     def _sides(self):
         largest = min(self.face_shape_) // 3
@@ -47,16 +46,16 @@ class Haar(FaceTransformer):
         return np.concatenate([values.reshape(len(faces), -1) for values in found], axis=1)
 
     def _show(self, faces):
-        means = _means(faces.astype(np.float32), self.cell)
-        return np.repeat(np.repeat(means, self.cell, axis=1), self.cell, axis=2)
+        return _means(faces, self.cell).repeat(self.cell, axis=1).repeat(self.cell, axis=2)
 
     def _names(self):
-        names = []
-        for side in self._sides():
-            found = _responses(_means(np.zeros((1, *self.face_shape_)), side))
-            for pattern, values in zip(PATTERNS, found, strict=True):
-                names += [f"haar_{side}_{pattern}_{row}_{col}" for row, col in np.ndindex(values.shape[1:])]
-        return names
+        blank = np.zeros((1, *self.face_shape_))
+        return [
+            f"haar_{side}_{pattern}_{row}_{col}"
+            for side in self._sides()
+            for pattern, values in zip(PATTERNS, _responses(_means(blank, side)), strict=True)
+            for row, col in np.ndindex(values.shape[1:])
+        ]
 
 
 def _means(faces, side):

@@ -115,7 +115,13 @@ def train_network(
     """
     torch = import_torch()
     faces, classes = _check_data("targets", images, targets)
-    held = None if validation is None else _check_validation(validation, classes)
+    if validation is None:
+        held = None
+    elif isinstance(validation, (tuple, list)) and len(validation) == (1 if classes is None else 2):
+        held = _check_data("validation", *validation)
+    else:
+        expected = "(images, targets), of an autoencoder (images,)"
+        raise ValueError(f"validation: expected {expected}, got another {type(validation).__name__}.")
     check_whole(n_epochs, "n_epochs", 1)
     check_whole(batch_size, "batch_size", 1)
     for name, value, least in (("learning_rate", learning_rate, 1e-99), ("weight_decay", weight_decay, 0)):
@@ -130,10 +136,10 @@ def train_network(
     optimizer = torch.optim.AdamW(learning, lr=learning_rate, weight_decay=weight_decay)
     n_steps, device = math.ceil(len(faces) / batch_size), learning[0].device
     key = [n_epochs, batch_size, learning_rate, weight_decay, seed, augment is not None]
-    state = {"key": [*key, joblib.hash((faces, classes))], "history": [], "seconds": 0.0}
-    state |= {"best": None, "best_epoch": n_epochs - 1}
+    key.append(joblib.hash((faces, classes)))
+    state = {"key": key, "history": [], "seconds": 0.0, "best": None, "best_epoch": n_epochs - 1}
     if checkpoint is not None and Path(checkpoint).exists():
-        state = _read_checkpoint(checkpoint, state["key"], network)
+        state = _read_checkpoint(checkpoint, key, network)
         network.load_state_dict(state["network"])
         optimizer.load_state_dict(state["optimizer"])
     begun = len(state["history"])
@@ -241,22 +247,11 @@ def _check_data(name, images, targets=None):
         return faces, None
     targets = as_array(targets, "targets")
     if targets.shape != (len(faces),) or targets.dtype.kind not in "iu" or targets.min() < 0:
+        expected = f"a class from 0 up for each of {len(faces)} faces"
         cure = "one-hot rows become classes by .argmax(axis=1), names by np.unique"
         got = f"{targets.dtype} of shape {targets.shape}"
-        raise ValueError(
-            f"{name}: expected a class from 0 up for each of {len(faces)} faces, got {got}; {cure}."
-        )
+        raise ValueError(f"{name}: expected {expected}, got {got}; {cure}.")
     return faces, targets.astype(np.int64)
-
-
-def _check_validation(validation, classes):
-    if not isinstance(validation, (tuple, list)) or not 1 <= len(validation) <= 2:
-        got = type(validation).__name__
-        raise ValueError(f"validation: expected (images, targets), of an autoencoder (images,), got {got}.")
-    held = _check_data("validation", *validation)
-    if (held[1] is None) != (classes is None):
-        raise ValueError("validation: expected targets where training has them, and none where it has none.")
-    return held
 
 
 def _work(network, faces, classes):
@@ -292,8 +287,8 @@ def _validate(network, held, loss):
     outputs = torch.from_numpy(run_network(network, faces))
     if classes is None:
         return float(loss(outputs, to_tensor(faces))), math.nan
-    told = outputs.argmax(dim=1).numpy()
-    return float(loss(outputs, torch.from_numpy(classes))), float((told == classes).mean())
+    right = outputs.argmax(dim=1).numpy() == classes
+    return float(loss(outputs, torch.from_numpy(classes))), float(right.mean())
 
 
 def _read_checkpoint(path, key, network):
