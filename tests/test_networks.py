@@ -237,7 +237,7 @@ IMAGES, LABELS = bars(12)
         ({"learning_rate": 0}, "learning_rate: expected a positive number, got 0"),
         ({"weight_decay": -1}, "weight_decay: expected a positive number"),
         ({"validation": IMAGES}, r"validation: expected \(images, targets\)"),
-        ({"validation": (IMAGES,)}, r"validation: expected \(images, targets\).* got tuple"),
+        ({"validation": (IMAGES,)}, r"validation: expected \(images, targets\).* got another tuple"),
         ({"images": np.repeat(IMAGES, 2, axis=1)}, r"does not take faces of shape \(32, 16\)"),
         ({"learning_rate": 1e20}, "lower the learning_rate"),
     ],
