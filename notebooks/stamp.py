@@ -17,13 +17,10 @@ except ModuleNotFoundError:  # Python 3.10
 
 HERE = Path(__file__).resolve().parent
 
-# no "name = !command", which Colab's IPython 7 does not read with its Python 3.13
+# %sx, as Colab's IPython 7 does not read "name = !command" with its Python 3.13; ls -t has the newest first
 SETUP = """\
 # @title Setup. In Colab: the folder of your Google Drive for all files, or none { display-mode: "form" }
 drive_folder = "facesom"  # @param {type: "string"}
-from glob import glob
-from os.path import getmtime
-
 try:
     from google.colab import drive, files
 
@@ -31,7 +28,7 @@ try:
         drive.mount("/content/drive")
         %mkdir -p "/content/drive/MyDrive/{drive_folder}"
         %cd -q "/content/drive/MyDrive/{drive_folder}"
-    archives = sorted(glob("facesom*.zip"), key=getmtime, reverse=True)
+    archives = %sx ls -t facesom*.zip 2>/dev/null
 INSTALL
     %pip install --quiet "{archives[0]}"
 except ModuleNotFoundError:
@@ -43,8 +40,7 @@ FROM_ADDRESS = """\
 """
 
 FROM_ZIP = """\
-    archives = archives or list(files.upload())
-    assert archives, "No file was chosen: run this cell again and choose facesom.zip (make zip writes it)."\
+    assert archives or (archives := list(files.upload())), "No file was chosen: run this cell again."\
 """
 
 

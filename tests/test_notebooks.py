@@ -106,6 +106,10 @@ def test_it_asks_the_path_whether_faces_are_drawn(path):
     assert "find_data(" not in code or not re.search(r"\b(if|not|else) (not )?data_path\b", code)
 
 
+def test_a_cell_of_the_first_five_is_seen_at_a_glance(path):
+    assert path.name > "06" or max(len(code.splitlines()) for code in sources(path, "code")) <= 14
+
+
 def test_its_setup_cell_and_badge_are_stamped(path):
     notebook, fresh = read(path), read(path)
     stamp.stamp(fresh, path.stem, stamp.repository())
