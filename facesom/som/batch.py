@@ -2,7 +2,7 @@
 
 import numpy as np
 from scipy.linalg import eigh
-from scipy.sparse import csr_array
+from scipy.sparse import csc_array, csr_array
 from scipy.sparse.linalg import eigsh
 
 from .grid import neighborhood_weights, node_steps
@@ -75,19 +75,22 @@ def train_gram(samples, weight, fades, shape, init, seed):
     gram = x @ x.T
     mix = np.eye(len(x))[n:] if len(x) > n else start(gram, weight, shape, init, seed)
     products = mix @ gram
-    own = gram.diagonal()[:n]
+    own, rows = gram.diagonal()[:n], np.arange(n)
+    place, share = np.zeros(len(x), int), np.zeros(len(x))  # winner of each sample, its part of the mean
     history = []
     for fade in fades:
-        table = np.einsum("kn,kn->k", products, mix)[:, None] - 2 * products[:, :n]
+        squares = np.einsum("kn,kn->k", products, mix)
+        table = squares[:, None] - 2 * products[:, :n]
         winners = table.argmin(axis=0)
-        squared = table[winners, np.arange(n)] + own
-        history.append(weight @ np.sqrt(np.maximum(squared, 0)) / weight.sum())
+        history.append(weight @ np.sqrt(np.maximum(table[winners, rows] + own, 0)) / weight.sum())
         counts = np.bincount(winners, weight, len(mix))
-        share_of = np.divide(weight, counts[winners], out=np.zeros(n), where=weight > 0)
-        means = csr_array((share_of, (winners, np.arange(n))), shape=(len(mix), len(x)))[counts > 0]
+        won = counts > 0
+        place[:n] = np.maximum(np.cumsum(won) - 1, 0)[winners]
+        share[:n] = np.divide(weight, counts[winners], out=np.zeros(n), where=weight > 0)
+        means = csc_array((share, place, np.arange(len(x) + 1)), shape=(won.sum(), len(x)))
         keep, pull = step(fade, counts)
         products = keep * products + pull @ (means @ gram)
-        mix = keep * mix + pull @ means
+        mix = keep * mix + pull[:, place] * share
     squares = np.einsum("kn,kn->k", products, mix)
     table = own[:, None] + squares - 2 * products[:, :n].T
     return combine(mix, x) + offset, np.array(history), [(slice(0, n), table, own + squares.max())]
