@@ -1,10 +1,10 @@
 """Photos to drawings: known landmarks give the known drawing, poor frames are left out for their reason."""
 
 import os
-import sys
 import warnings
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -15,6 +15,7 @@ from PIL import Image
 from skimage.data import astronaut
 
 import facesom
+import facesom.photos.landmarks as landmarks_module
 from facesom.drawn.drawing import X2_NAMES, distances, draw_landmarks
 from facesom.drawn.facemodel import ACTION_UNITS, EXPRESSIONS, PROPORTIONS, face_landmarks
 from facesom.photos.examples import ASTRONAUT_LANDMARKS, astronaut_landmarks
@@ -161,7 +162,7 @@ def test_frames_of_a_video_and_its_people(album, tmp_path):
     assert result.persons == ("dora_1",) and result.too_few == {"nobody": 0}
     np.testing.assert_allclose(result.landmarks[0], drawn_by_hand(np.array(points)), atol=1e-9)
     assert result.reasons == {"no face": 9}
-    table = result.to_frame()
+    table = result.rows
     assert table.frame[table.used].tolist() == list(range(12))
     thinned = album.draw(tmp_path / "dora_1.avi", every=4, max_frames=3, min_frames=1)
     np.testing.assert_allclose(thinned.landmarks[0], result.landmarks[0, ::4], atol=1e-9)
@@ -184,7 +185,7 @@ def test_each_face_that_a_video_follows_is_a_person(tmp_path):
     assert result.persons == ("talk", "talk#2") and result.dataset.n_frames == 9
     np.testing.assert_allclose(result.landmarks[:, 0], drawn_by_hand(truth), atol=1e-9)
     np.testing.assert_array_equal(
-        result.to_frame().query("used and person == 'talk'").frame, np.linspace(0, 11, 9).round()
+        result.rows.query("used and person == 'talk'").frame, np.linspace(0, 11, 9).round()
     )
 
 
@@ -205,7 +206,7 @@ def test_a_poor_photo_is_left_out_for_its_reason(album, tmp_path, reason):
     album.save(tmp_path / "anna_5.png", poor(reason))
     result = album.draw(tmp_path)
     assert result.reasons == {reason: 1} and result.dataset.n_frames == 5
-    row = result.to_frame().iloc[-1]
+    row = result.rows.iloc[-1]
     assert (row.reason, row.quality, row.used) == (reason, 0, False)
     assert (result.rows["quality"][:5] > 0.3).all()
     passing = 0 if reason in ("eyes closed", "small") else np.inf
@@ -275,7 +276,7 @@ def test_one_bad_file_does_not_stop_the_others(album, people):
 def test_how_many_frames_and_which(album, people):
     result = album.draw(people, n_frames=4)
     assert result.persons == ("anna", "ben")
-    table = result.to_frame()
+    table = result.rows
     names = table[table.used].groupby("person").file.apply(lambda files: [Path(f).stem for f in files])
     assert names["anna"] == ["0", "2", "5", "7"] and names["ben"] == ["0", "2", "3", "5"]
     assert album.draw(people, min_frames=1).dataset.X1.shape[:2] == (3, 3)
@@ -295,7 +296,7 @@ def test_what_would_fail_at_the_end_fails_at_once(people, monkeypatch):
 
     with pytest.raises(ValueError, match="size must be a whole number from 32"):
         draw_from_photos(people, landmarks=astronaut_landmarks, detector=detector, size=8)
-    monkeypatch.setattr("facesom.photos.landmarks.find_spec", lambda name: None)
+    without(monkeypatch, "dlib")
     with pytest.raises(ImportError, match="pip install dlib-bin"):
         draw_from_photos(people, detector=detector)
 
@@ -448,14 +449,18 @@ def test_the_astronaut_without_dlib(tmp_path):
     assert x2["mouth_width"] > 0.9 and x2["left_corner_height"] > 0, "she smiles"
 
 
-def test_missing_libraries_are_named(monkeypatch):
-    photo, boxes = astronaut(), [(177, 82, 96, 95)]
-    monkeypatch.setattr("facesom.photos.landmarks.find_spec", lambda name: None)
-    with pytest.raises(ImportError, match="68-point model is missing: pip install dlib-bin"):
-        find_landmarks(photo, boxes)
-    monkeypatch.setitem(sys.modules, "dlib", None)
-    with pytest.raises(ImportError, match=r"dlib is missing: pip install dlib-bin .*landmarks=function"):
-        find_landmarks(photo, boxes, predictor="anything.dat")
+def without(monkeypatch, *missing):
+    landmarks_module._dlib_model.cache_clear()
+    found = {name for name in ("dlib", "face_recognition_models") if name not in missing}
+    spec = SimpleNamespace(origin="")
+    monkeypatch.setattr(landmarks_module, "find_spec", lambda name: spec if name in found else None)
+
+
+@pytest.mark.parametrize("missing", ["dlib", "face_recognition_models"])
+def test_missing_libraries_are_named(monkeypatch, missing):
+    without(monkeypatch, missing)
+    with pytest.raises(ImportError, match=r"68-point model is missing: pip install .*landmarks=func"):
+        find_landmarks(astronaut(), [(177, 82, 96, 95)])
 
 
 def test_find_landmarks_names_bad_boxes():
@@ -468,7 +473,7 @@ def test_find_landmarks_names_bad_boxes():
 
 
 @DLIB
-def test_dlib_finds_the_known_landmarks(tmp_path):
+def test_dlib_finds_the_known_landmarks():
     photo = astronaut()
     points, spread = steady_landmarks(photo, np.array([[170, 70, 110, 110]]))
     assert np.abs(points[0] - ASTRONAUT_LANDMARKS).max() < 3 and spread[0] < LIMITS["unsteady"]
@@ -479,11 +484,6 @@ def test_dlib_finds_the_known_landmarks(tmp_path):
         "no face there"
     )
     find_landmarks(photo, [(-400, -400, 20, 20)])  # a wild guess of a detector must not stop a video
-    with pytest.raises(facesom.DatasetError, match="no model file"):
-        find_landmarks(photo, [(177, 82, 96, 95)], predictor=tmp_path / "no.dat")
-    (tmp_path / "bad.dat").write_bytes(b"no model")
-    with pytest.raises(facesom.DatasetError, match="no shape predictor of dlib"):
-        find_landmarks(photo, [(177, 82, 96, 95)], predictor=tmp_path / "bad.dat")
 
 
 @DLIB

@@ -26,15 +26,12 @@ class VideoEmotions:
         Smoothed over the face's sightings before and after; a row sums to 1.
     names : tuple of str, length C
         The emotions.
-    smoothing : float
-        Seconds; see `video_emotions`.
     """
 
     tracks: FaceTracks
     raw: np.ndarray
     probabilities: np.ndarray
     names: tuple
-    smoothing: float
 
     def __len__(self):
         """Number of faces."""
@@ -45,10 +42,9 @@ class VideoEmotions:
         """ndarray of int, shape (n,): the most probable emotion, smoothed, an index into `names`."""
         return self.probabilities.argmax(axis=1)
 
-    def __repr__(self):  # an emotion under 0.5 is not counted as one
-        words = np.where(
-            self.probabilities.max(axis=1) < SURE, "unsure", np.array(self.names)[self.predicted]
-        )
+    def __repr__(self):
+        sure = self.probabilities.max(axis=1) >= SURE
+        words = np.where(sure, np.array(self.names)[self.predicted], "unsure")
         lines = [f"VideoEmotions: {len(self)} faces in {len(self.tracks.looks)} frames"]
         for face in range(len(self)):
             shares = pd.Series(words[self.tracks.face == face]).value_counts(normalize=True)
@@ -108,15 +104,17 @@ def video_emotions(video, model=predict_emotions, *, smoothing=0.4, names=EMOTIO
     if not 0 <= smoothing < np.inf:
         raise ValueError(f"smoothing: expected seconds from 0 up, got {smoothing!r}.")
     names = tuple(names)
-    tracks = track_faces(
-        video, each=lambda frame, boxes: ask(model, crop_faces(frame, boxes), names), **tracking
-    )
+
+    def read(frame, boxes):
+        return ask(model, crop_faces(frame, boxes), names)
+
+    tracks = track_faces(video, each=read, **tracking)
     raw = np.array(tracks.values).reshape(-1, len(names))
     smooth = raw.copy()
     for face in range(len(tracks) if smoothing else 0):
         mine = tracks.face == face
         smooth[mine] = _smooth(raw[mine], tracks.time[mine], smoothing)
-    return VideoEmotions(tracks, raw, smooth, names, float(smoothing))
+    return VideoEmotions(tracks, raw, smooth, names)
 
 
 def _smooth(values, times, scale):

@@ -21,7 +21,9 @@ BORDER = 8  # pixels added around, for faces at the edge of the photo
 MARGIN = 40  # and about what is looked at, so that a patch at the edge is whole
 GLANCE = -0.35  # logit of a window from which it is worth to look
 GLANCES = 4.0  # and sum of exp(logit) over it and its eight neighbours: a face answers in several
-ALIKE = (0.3, 0.6)  # sides apart, and octaves, within which two such windows are one place
+PLACE = (0.3, 0.6)  # sides and octaves within which two such windows are one place
+SIGHT = (0.4, 1)  # sides and octaves from the strongest hit, within which others see the same face
+MASKED = (0.6, 1.6)  # and within which they are no face of their own
 PATCHES = (44, 56)  # pixels, sides of what is looked at there, and about a face once it has hit
 SIZES = 3  # to either side of its own in which a face is looked at, too
 BATCH = 32  # patches
@@ -61,28 +63,55 @@ def face_network(photo, min_size, near=None):
     if not scales:
         return np.empty((0, 4))
     if near is None:
-        places = _strongest(_glance(gray, scales))
+        windows = _glance(gray, scales)
+        places = [left[0, :3] for left in _strongest(windows, lambda left: _near(left, *PLACE, np.inf))]
+        places = np.array(places).reshape(-1, 3)
     else:
         places = np.column_stack([near[:, :2] + near[:, 2:] / 2, np.sqrt(near[:, 2] * near[:, 3]) / FRAME])
-    faces = _gather(_look(gray, scales, places))
+    faces = _gather(_look(gray, np.array(scales), places))
     faces = faces[faces[:, 3] > CANDIDATE]
     looks = [0 if votes > FACE else _second_look(gray, *place) for *place, votes in faces]
-    sure = faces[:, 3] / FACE + np.array(looks) / AGREED
-    return _one_a_face(_boxes(faces[sure > 1]), sure[sure > 1])
+    faces[:, 3] = faces[:, 3] / FACE + np.array(looks) / AGREED  # how sure they are
+    faces = faces[faces[:, 3] > 1]
+    return np.array([_boxes(left)[0] for left in _strongest(faces, _same_face)]).reshape(-1, 4)
+
+
+def _strongest(hits, near):
+    """Yield what is left of hits (n, 4), the strongest first, taking away what is near to it each time."""
+    hits = hits[np.argsort(-hits[:, 3], kind="stable")]
+    while len(hits):
+        yield hits
+        hits = hits[~near(hits)]
+
+
+def _near(hits, sides, octaves, norm=2):
+    """Which of hits (n, 4) are within so many sides and octaves of the first one."""
+    apart = np.linalg.norm(hits[:, :2] - hits[0, :2], norm, axis=1) / hits[0, 2]
+    return (apart < sides) & (np.abs(np.log2(hits[:, 2] / hits[0, 2])) < octaves)
+
+
+def _same_face(hits):
+    """Which of hits (n, 4) share more than half of the smaller box with the first one."""
+    boxes = _boxes(hits)
+    return _shared(boxes, boxes[0]) > SAME
 
 
 def _glance(gray, scales):
     """Windows (n, 4) in which there may be a face: middle, side, and logit."""
-    network, hits = _networks()[0], [np.empty((0, 4))]
+    hits = [np.empty((0, 4))]
     for scale in scales[::2]:  # each bears half a step to either side
         level = cv2.copyMakeBorder(scaled(gray, scale / 2), *[BORDER // 2] * 4, cv2.BORDER_REPLICATE)
         if min(level.shape) >= WINDOW // 2:
-            (logits,) = network(level[None, None].astype(np.float32)).values()
-            logits = logits[0, 0]
+            logits = _logits(_networks()[0], [level])[0]
             votes = cv2.boxFilter(np.exp(logits), -1, (3, 3), normalize=False)
             rows, cols = np.nonzero((logits > GLANCE) & (votes > GLANCES))
             hits.append(_windows(rows, cols, logits[rows, cols], scale, 2 * STRIDE))
     return np.concatenate(hits)
+
+
+def _logits(network, pictures):
+    (logits,) = network(np.array(pictures, np.float32)[:, None]).values()
+    return logits[:, 0]
 
 
 def _windows(rows, cols, logits, scale, stride):
@@ -91,85 +120,61 @@ def _windows(rows, cols, logits, scale, stride):
     return np.column_stack([x / scale, y / scale, np.full(len(x), WINDOW) / scale, logits])
 
 
-def _strongest(hits):
-    """Places (m, 3), middle and side, of hits (n, 4) that no stronger one of about this size is near to."""
-    hits, places = hits[np.argsort(-hits[:, 3], kind="stable"), :3], []
-    while len(hits):
-        places.append(hits[0])
-        apart = np.abs(hits[:, :2] - hits[0, :2]).max(axis=1) / hits[0, 2]
-        hits = hits[(apart > ALIKE[0]) | (np.abs(np.log2(hits[:, 2] / hits[0, 2])) > ALIKE[1])]
-    return np.array(places).reshape(-1, 3)
-
-
 def _look(gray, scales, places):
     """Windows (n, 4) that look like a face, about places (m, 3): middle, side, and logit."""
-    levels, found, faces = {}, {}, np.empty((0, 4))
+
+    @cache
+    def level(k):
+        return cv2.copyMakeBorder(scaled(gray, scales[k]), *[MARGIN] * 4, cv2.BORDER_REPLICATE)
+
+    found, faces = {}, np.empty((0, 4))
     while len(places):
         now, places = np.split(places, [AT_ONCE])
-        _look_at(gray, scales, levels, now, 0, PATCHES[0], found)
+        found |= _look_at(level, scales, now, 0, PATCHES[0])
         faces = _gather(_hits(found, scales))
         for box in _boxes(faces[faces[:, 3] > FACE]):
             places = places[_shared(_boxes(places), box) < SAME]
-    faces = faces[:, :3]  # many places, few faces: other sizes of these alone
-    steps = np.arange(-SIZES, SIZES + 1)
-    everywhere = np.tile(faces, (len(steps), 1))
-    _look_at(gray, scales, levels, everywhere, np.repeat(steps, len(faces)), PATCHES[1], found)
-    return _hits(found, scales)
+    steps = np.arange(-SIZES, SIZES + 1)  # many places, few faces: other sizes of these alone
+    around = np.tile(faces[:, :3], (len(steps), 1))
+    return _hits(found | _look_at(level, scales, around, np.repeat(steps, len(faces)), PATCHES[1]), scales)
 
 
-def _look_at(gray, scales, levels, places, step, side, found):
-    """Note in `found` the hits about each place, `step` levels (one number, or one each) from its own."""
-    own = np.abs(np.log2(places[:, 2:] * np.array(scales) / WINDOW)).argmin(axis=1) + step
-    patches, corners = [], []
-    for level, (x, y, _) in zip(own.tolist(), places, strict=True):
-        if not 0 <= level < len(scales):
-            continue
-        if level not in levels:
-            sized = scaled(gray, scales[level])
-            levels[level] = cv2.copyMakeBorder(sized, *[MARGIN] * 4, cv2.BORDER_REPLICATE)
-        picture, middle = levels[level], np.array([y, x]) * scales[level] + BORDER
-        row, col = np.rint((middle - side / 2) / STRIDE).astype(int).tolist()
-        top, left = STRIDE * row + MARGIN - BORDER, STRIDE * col + MARGIN - BORDER
-        patch = picture[max(top, 0) : top + side, max(left, 0) : left + side]
-        if patch.shape == (side, side):  # else its middle lies outside of the photo
-            patches.append(patch)
-            corners.append((level, row, col))
+def _look_at(level, scales, places, steps, side):
+    """Hits about each place, `steps` levels from its own: (level, row, column) of windows to their logits."""
+    own = np.abs(np.log2(places[:, 2:] * scales / WINDOW)).argmin(axis=1) + steps
+    patches, corners, found = [], [], {}
+    for k, (x, y, _) in zip(own.tolist(), places, strict=True):
+        if 0 <= k < len(scales):
+            row, col = (
+                np.rint((np.array([y, x]) * scales[k] + BORDER - side / 2) / STRIDE).astype(int).tolist()
+            )
+            top, left = STRIDE * row + MARGIN - BORDER, STRIDE * col + MARGIN - BORDER
+            patch = level(k)[max(top, 0) : top + side, max(left, 0) : left + side]
+            if patch.shape == (side, side):  # else its middle lies outside of the photo
+                patches.append(patch)
+                corners.append((k, row, col))
     for start in range(0, len(patches), BATCH):
-        batch = np.array(patches[start : start + BATCH], np.float32)[:, None]
-        (logits,) = _networks()[1](batch).values()
-        for k, i, j in np.argwhere(logits[:, 0] > HIT).tolist():
-            level, row, col = corners[start + k]
-            last = (np.array(levels[level].shape) - 2 * (MARGIN - BORDER) - WINDOW) // STRIDE
+        logits = _logits(_networks()[1], patches[start : start + BATCH])
+        for patch, i, j in np.argwhere(logits > HIT).tolist():
+            k, row, col = corners[start + patch]
+            last = (np.array(level(k).shape) - 2 * (MARGIN - BORDER) - WINDOW) // STRIDE
             if 0 <= row + i <= last[0] and 0 <= col + j <= last[1]:
-                found[level, row + i, col + j] = logits[k, 0, i, j]
+                found[k, row + i, col + j] = logits[patch, i, j]
+    return found
 
 
 def _hits(found, scales):
     level, row, col = np.array([*found], dtype=int).reshape(-1, 3).T
-    return _windows(row, col, [*found.values()], np.array(scales)[level], STRIDE)
+    return _windows(row, col, [*found.values()], scales[level], STRIDE)
 
 
 def _gather(hits):
     """Faces (K, 4), middle, side and sum of logits, from hits (n, 4); the strongest hit draws the others."""
     faces = []
-    hits = hits[np.argsort(-hits[:, 3], kind="stable")]
-    while len(hits):
-        apart = np.hypot(*(hits[:, :2] - hits[0, :2]).T) / hits[0, 2]
-        ratio = np.abs(np.log2(hits[:, 2] / hits[0, 2]))
-        same = (apart < 0.4) & (ratio < 1)
-        x, y, side = np.average(hits[same, :3], axis=0, weights=hits[same, 3])
-        faces.append((x, y, side, hits[same, 3].sum()))
-        hits = hits[(apart > 0.6) | (ratio > 1.6)]
+    for left in _strongest(hits, lambda left: _near(left, *MASKED)):
+        same = left[_near(left, *SIGHT)]
+        faces.append([*np.average(same[:, :3], axis=0, weights=same[:, 3]), same[:, 3].sum()])
     return np.array(faces).reshape(-1, 4)
-
-
-def _one_a_face(boxes, sure):
-    """The surest of boxes that share more than half of the smaller one."""
-    kept = []
-    for k in np.argsort(-sure, kind="stable"):
-        if not (_shared(boxes[kept], boxes[k]) > SAME).any():
-            kept.append(k)
-    return boxes[kept]
 
 
 def _boxes(faces):

@@ -59,10 +59,6 @@ class DrawnPhotos:
         """dict of str to int: how many frames were left out for which reason."""
         return _reasons(self.rows)
 
-    def to_frame(self):
-        """Return a pandas DataFrame, one row for each frame that was looked at; columns as in `rows`."""
-        return self.rows.copy()
-
     def __repr__(self):
         good, used = (self.rows["reason"] == "").sum(), self.rows["used"].sum()
         said = {
@@ -148,9 +144,16 @@ def draw_from_photos(
     ValueError
         If an argument is out of its range.
     """
-    limits = _check_limits(limits)
-    for name, value in (("min_frames", min_frames), ("n_frames", 1 if n_frames is None else n_frames)):
-        check_whole(value, name)
+    limits = limits or {}
+    for name, value in limits.items():
+        if name not in LIMITS:
+            raise ValueError(f"limits: expected some of {', '.join(LIMITS)}, got {name!r}.")
+        if not np.isscalar(value) or not value >= 0:
+            raise ValueError(f"limits: expected a number from 0 up for {name!r}, got {value!r}.")
+    limits = LIMITS | limits
+    check_whole(min_frames, "min_frames")
+    if n_frames is not None:
+        check_whole(n_frames, "n_frames")
 
     # what would fail after a long run fails here
     draw_landmarks(np.empty((0, 42, 2)), size=size)
@@ -168,56 +171,45 @@ def draw_from_photos(
     for path, person in tqdm(files, desc="files", disable=not progress):
         try:
             if is_video(path):
-                tracks = track_faces(path, each=measure, **video_options)
-                looks += _from_video(tracks, person, path, limits)
+                faces, without = _faces_of_video(track_faces(path, each=measure, **video_options))
             else:
-                looks += _from_photo(path, person, options, measure, limits)
+                faces, without = _face_of_photo(path, options, measure, limits["unsteady"])
         except (DatasetError, OSError) as error:
             failed[str(path)] = str(error)
+            continue
+        for place, (frames, seen) in enumerate(faces):
+            name = f"{person}#{place + 1}" if place else person
+            looks += [(name, str(path), *verdict) for verdict in _judge(frames, seen, limits)]
+        looks += [(person, str(path), number, None, 0.0, "no face") for number in without]
     looks = pd.DataFrame(looks, columns=["person", "file", "frame", "points", "quality", "reason"])
     return _drawn(looks, failed, label, n_frames, min_frames, size)
 
 
-def _check_limits(limits):
-    for name, value in (limits or {}).items():
-        if name not in LIMITS:
-            raise ValueError(f"limits: expected some of {', '.join(LIMITS)}, got {name!r}.")
-        if not np.isscalar(value) or not value >= 0:
-            raise ValueError(f"limits: expected a number from 0 up for {name!r}, got {value!r}.")
-    return LIMITS | (limits or {})
-
-
-def _from_photo(path, person, options, measure, limits):
-    """A row of what was seen; of several faces the largest steady one counts."""
+def _face_of_photo(path, options, measure, unsteady):
+    """Frames of each face and what was measured there, here of the largest steady one; frames without."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a photo was scaled down does not matter to its drawing
         photo = read_photo(path)
     boxes = find_faces(photo, **options)
     if not len(boxes):
-        return [(person, str(path), 0, None, 0.0, "no face")]
+        return [], [0]
     seen = measure(photo, boxes)
-    unsteady = [spread > limits["unsteady"] for _, spread in seen]
-    largest = np.lexsort((-boxes[:, 2] * boxes[:, 3], unsteady))[0]
-    return _judge(person, path, np.zeros(1, int), seen[largest : largest + 1], limits)
+    largest = np.lexsort((-boxes[:, 2] * boxes[:, 3], [spread > unsteady for _, spread in seen]))[0]
+    return [([0], [seen[largest]])], []
 
 
-def _from_video(tracks, person, path, limits):
-    """Rows of each face of a video; looks at which nobody was seen count as the first one's."""
-    rows = []
+def _faces_of_video(tracks):
+    """The same of a video, the face seen most first."""
     seen_most = np.argsort(-np.bincount(tracks.face, tracks.boxes[:, 2], len(tracks)), kind="stable")
-    for place, face in enumerate(seen_most):
-        mine = np.flatnonzero(tracks.face == face)
-        name = f"{person}#{place + 1}" if place else person
-        rows += _judge(name, path, tracks.frame[mine], [tracks.values[k] for k in mine], limits)
-    nobody = np.setdiff1d(tracks.looks, tracks.frame).tolist()
-    return rows + [(person, str(path), number, None, 0.0, "no face") for number in nobody]
+    mine = [np.flatnonzero(tracks.face == face) for face in seen_most]
+    faces = [(tracks.frame[rows], [tracks.values[row] for row in rows]) for rows in mine]
+    return faces, np.setdiff1d(tracks.looks, tracks.frame).tolist()
 
 
-def _judge(person, path, frames, seen, limits):
-    """Rows: for each frame its landmarks, their quality, 0 to 1, and why it is too poor, or ""."""
+def _judge(frames, seen, limits):
+    """For each frame its number, landmarks, their quality, 0 to 1, and why it is too poor, or ""."""
     points, spread = (np.array(values) for values in zip(*seen, strict=True))
-    distance = eye_frame(points)[1]
-    lids = np.zeros(len(points))
+    distance, lids = eye_frame(points)[1], np.zeros(len(points))
     real = distance > 0
     lids[real] = distances(points[real][:, DRAWN])[:, :2].min(axis=-1)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -231,9 +223,7 @@ def _judge(person, path, frames, seen, limits):
     strain = pd.DataFrame(strain).fillna(0)
     worst = strain.max(axis=1)
     reason = strain.idxmax(axis=1).where(worst > 1, "")
-    quality = (1 - worst).clip(lower=0)
-    verdicts = zip(frames.tolist(), points, quality.tolist(), reason, strict=True)
-    return [(person, str(path), *verdict) for verdict in verdicts]
+    return zip(np.array(frames).tolist(), points, (1 - worst).clip(lower=0), reason, strict=True)
 
 
 def _drawn(looks, failed, label, n_frames, min_frames, size):

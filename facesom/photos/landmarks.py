@@ -4,14 +4,14 @@ The scheme is that of Sagonas et al. (2013), "300 Faces in-the-Wild": 0-16 jaw, 
 36-47 eyes, 48-67 lips; "left" is the left of the picture.
 """
 
-from functools import lru_cache
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from facesom.io import DatasetError, as_array
+from facesom.io import as_array
 
 from .faces import as_boxes, as_photo
 
@@ -21,7 +21,10 @@ DRAWN = np.r_[17:27, 36:68]
 EYE_DISTANCE = 0.32  # of the picture's side, and the eyes' place in it
 EYES_AT = (0.5, 0.385)
 
-INSTALL = 'pip install dlib-bin face_recognition_models, or facesom with its extra, ".[landmarks]"'
+INSTALL = (
+    'pip install dlib-bin face_recognition_models, or facesom with its extra, ".[landmarks]", '
+    "or pass landmarks=function(photo, boxes)"
+)
 ENLARGED = 240  # pixels: a face given to dlib is at least this large
 
 # How boxes are moved (in sides, to the right and down) and scaled to see whether the landmarks stay.
@@ -30,7 +33,7 @@ _SHAKES = np.array(
 )
 
 
-def find_landmarks(photo, boxes, predictor=None):
+def find_landmarks(photo, boxes):
     """Find 68 landmarks in each face with dlib's regression trees (Kazemi & Sullivan, 2014).
 
     Needs the extra ``landmarks``: dlib-bin (Boost licence) and, for the model, face_recognition_models (CC0).
@@ -43,8 +46,6 @@ def find_landmarks(photo, boxes, predictor=None):
         RGB or gray.
     boxes : array_like of int, shape (K, 4)
         x, y, width, height of each face in pixels, as `find_faces` returns them.
-    predictor : str or Path, optional
-        Another 68-point model file for dlib. Default: that of face_recognition_models.
 
     Returns
     -------
@@ -55,20 +56,16 @@ def find_landmarks(photo, boxes, predictor=None):
     ------
     ImportError
         If dlib, or the model's package, is missing; the message says how to install it.
-    DatasetError
-        If the predictor's file is missing or no such model.
     ValueError
         If photo or boxes are of another shape, or a box is empty.
     """
     photo, boxes = as_photo(photo), as_boxes(boxes)
-    model = _dlib_model(str(predictor) if predictor is not None else _default_model())
-    from dlib import rectangle  # _dlib_model has said what to do where it is missing
-
+    dlib, model = _dlib_model()
     found = np.empty((len(boxes), 68, 2))
     for place, box in enumerate(boxes):
         face, corner, scale = _enlarge(photo, box)
         x, y, w, h = (box - (*corner, 0, 0)) * scale
-        window = rectangle(round(x), round(y), round(x + w) - 1, round(y + h) - 1)
+        window = dlib.rectangle(round(x), round(y), round(x + w) - 1, round(y + h) - 1)
         points = [(point.x, point.y) for point in model(face, window).parts()]
         found[place] = (np.array(points) + 0.5) / scale - 0.5 + corner
     return found
@@ -85,30 +82,16 @@ def _enlarge(photo, box):
     return np.ascontiguousarray(face), low, scale
 
 
-def _default_model():
-    # its own module asks for pkg_resources, which newer Pythons lack: find the file without importing it
-    spec = find_spec("face_recognition_models")
-    if spec is None:
-        raise ImportError(f'the 68-point model is missing: {INSTALL}; or pass predictor="FILE.dat".')
-    return str(Path(spec.origin).parent / "models" / "shape_predictor_68_face_landmarks.dat")
+@cache
+def _dlib_model():
+    # the model's own module asks for pkg_resources, which newer Pythons lack: found without importing it
+    model = find_spec("face_recognition_models")
+    if model is None or find_spec("dlib") is None:
+        raise ImportError(f"dlib or its 68-point model is missing: {INSTALL}")
+    import dlib
 
-
-@lru_cache(maxsize=2)
-def _dlib_model(path):
-    try:
-        import dlib
-    except ImportError:
-        raise ImportError(f"dlib is missing: {INSTALL}; or pass landmarks=function(photo, boxes).") from None
-    if not Path(path).is_file():
-        raise DatasetError(f"no model file {path!r}: expected dlib's shape_predictor_68_face_landmarks.dat")
-    try:
-        model = dlib.shape_predictor(path)
-    except RuntimeError as error:
-        raise DatasetError(f"{path}: no shape predictor of dlib ({error!s:.80})") from None
-    points = model(np.zeros((64, 64), np.uint8), dlib.rectangle(8, 8, 55, 55)).num_parts
-    if points != 68:
-        raise DatasetError(f"{path}: a model of {points} landmarks; expected one of 68")
-    return model
+    path = Path(model.origin).parent / "models" / "shape_predictor_68_face_landmarks.dat"
+    return dlib, dlib.shape_predictor(str(path))
 
 
 def steady_landmarks(photo, boxes, landmarks=find_landmarks):

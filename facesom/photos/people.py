@@ -141,9 +141,9 @@ class PeoplePhoto:
         p, (k, n_classes) = self.probabilities, self.probabilities.shape
         mean = p.mean(axis=0) if k else np.full(n_classes, np.nan)
         divergence = (entr(mean).sum() - entr(p).sum() / max(k, 1)) / np.log(max(2, min(k, n_classes)))
-        others = (p.sum(axis=0) - p) / max(k - 1, 1)
+        others = (p.sum(axis=0) - p) / (k - 1) if k > 1 else p
         with np.errstate(invalid="ignore"):  # rounding may leave a root of less than 0
-            distances = jensenshannon(p, others, base=2, axis=1) if k > 1 else np.zeros(k)
+            distances = jensenshannon(p, others, base=2, axis=1)
         agree = np.nan if self.second is None or not k else (self.second.argmax(1) == self.predicted).mean()
         return PeopleSummary(
             names=self.names,
@@ -165,10 +165,8 @@ class PeoplePhoto:
             Columns photo, face, x, y, w, h, emotion, probability, sure (whether that is at least 0.5), one
             for each emotion, and, with a second model, second (its emotion) and second_NAME.
         """
-        names = np.array(self.names)
-        table = pd.DataFrame(self.boxes, columns=list("xywh"))
-        table.insert(0, "photo", self.name)
-        table.insert(1, "face", np.arange(len(self)))
+        names, boxes = np.array(self.names), dict(zip("xywh", self.boxes.T, strict=True))
+        table = pd.DataFrame({"photo": self.name, "face": np.arange(len(self)), **boxes})
         table["emotion"] = names[self.predicted]
         table["probability"] = self.probabilities.max(axis=1, initial=0)
         table["sure"] = self.sure
@@ -230,16 +228,17 @@ def analyze_group(
         If a model returns anything but one row of probabilities for each face, or a box is empty or lies
         outside the photo.
     """
-    from_file = isinstance(photo, (str, Path))
-    source = Path(photo) if from_file else as_photo(photo)
-    picture = read_photo(source) if from_file else source
+    if isinstance(photo, (str, Path)):
+        source, name, picture = Path(photo), Path(photo).name, read_photo(photo)
+    else:
+        source = picture = as_photo(photo)
+        name = "photo"
     if boxes is None:
         boxes = find_faces(picture, detector, min_size=min_size)
     boxes = as_boxes(np.rint(as_boxes(boxes))).astype(int)  # one of less than half a pixel is empty, too
-    crops = crop_faces(picture, boxes)
-    names = tuple(names)
+    crops, names = crop_faces(picture, boxes), tuple(names)
     return PeoplePhoto(
-        name=source.name if from_file else "photo",
+        name=name,
         source=source,
         boxes=boxes,
         crops=crops,
@@ -255,10 +254,8 @@ def ask(model, crops, names, what="model"):
         return np.empty((0, len(names)))
     answer = np.asarray(model(crops), dtype=float)
     if answer.shape != (len(crops), len(names)):
-        wanted = f"({len(crops)}, {len(names)}), one row per face and columns {', '.join(names)}"
-        raise ValueError(
-            f"{what}: expected probabilities of shape {wanted}, got {answer.shape}; pass names=..."
-        )
+        wanted = f"probabilities of shape ({len(crops)}, {len(names)}), a row for each face, columns"
+        raise ValueError(f"{what}: expected {wanted} {', '.join(names)}, got {answer.shape}; pass names=...")
     if not ((answer >= 0).all() and np.allclose(answer.sum(axis=1), 1, atol=1e-3)):
         got = answer[0].round(3)
         raise ValueError(f"{what}: expected rows that sum to 1, got {got}; are these logits? use softmax.")

@@ -64,11 +64,6 @@ class FaceTracks:
         """ndarray of float, shape (n,): seconds from the first frame."""
         return self.look_times[np.searchsorted(self.looks, self.frame)]
 
-    @property
-    def fps(self):
-        """float: frames a second on average; NaN of a single frame."""
-        return float(self.looks[-1] / self.look_times[-1]) if len(self.looks) > 1 else np.nan
-
     def __repr__(self):
         lines = [f"FaceTracks: {len(self)} faces in {len(self.looks)} frames, {self.look_times[-1]:.1f} s"]
         for face, time in self.to_frame().groupby("face")["time"]:
@@ -142,7 +137,7 @@ def track_faces(
     ValueError
         If an argument is out of its range, or `each` returns another number of values.
     """
-    for name, value in (("every", every), ("max_gap", max_gap), ("min_sightings", min_sightings)):
+    for name, value in {"every": every, "max_gap": max_gap, "min_sightings": min_sightings}.items():
         check_whole(value, name)
     if fps is not None and not 0 < fps < np.inf:
         raise ValueError(f"fps: expected a number of frames a second, got {fps!r}.")
@@ -153,8 +148,8 @@ def track_faces(
         frames, fps = islice(video, 0, max_frames and max_frames * every, every), fps or FRAME_RATE
         frames, total = ((None, frame) for frame in frames), len(video) if hasattr(video, "__len__") else None
 
-    last, seen, times = [], [], []  # last (frame, box) of each face; all (face, frame, box, value)
     total = total and min(-(-total // every), max_frames or total)
+    last, seen, times = [], [], []  # last (frame, box) of each face; all (face, frame, box, value)
     for look, (seconds, frame) in enumerate(tqdm(frames, "frames", total, disable=not progress)):
         number = look * every
         times.append(number / fps if fps else seconds)
@@ -172,11 +167,26 @@ def track_faces(
             if face == len(last):
                 last.append(deque(maxlen=SIGHTINGS))
             last[face].append((number, box))
-            seen.append((face, number, box, value))
+            seen.append((face, number, *box, value))
     if not times:
         raise DatasetError("expected at least one frame of a video, got none")
-    looks = np.arange(len(times)) * every
-    return _tidy(seen, looks, np.array(times), every, min_sightings, each is not None)
+    looks, seen = (
+        np.arange(len(times)) * every,
+        pd.DataFrame(seen, columns=["face", "frame", *"xywh", "value"]),
+    )
+    frames = seen.groupby("face")["frame"]
+    possible = (frames.transform("max") - frames.transform("min")) // every + 1
+    least = np.maximum(RARE * possible, min(min_sightings, len(looks)))
+    kept = seen[frames.transform("size") >= least].sort_values("face", kind="stable")
+    return FaceTracks(
+        face=pd.factorize(kept["face"])[0],
+        frame=kept["frame"].to_numpy(int),
+        boxes=kept[[*"xywh"]].to_numpy(int),
+        values=None if each is None else kept["value"].tolist(),
+        looks=looks,
+        look_times=np.array(times),
+        dropped=len(seen) - len(kept),
+    )
 
 
 def _foresee(sightings, number):
@@ -208,17 +218,3 @@ def _match(boxes, foreseen, known, number):
     again = match_boxes(boxes[rest], [known[place][-1][1] for place in lost])
     places[rest[again >= 0]] = lost[again[again >= 0]]
     return places
-
-
-def _tidy(seen, looks, times, every, min_sightings, valued):
-    """`FaceTracks` of the sightings whose face is no noise, faces numbered as they appear."""
-    seen = pd.DataFrame(seen, columns=["face", "frame", "box", "value"])
-    frames = seen.groupby("face")["frame"]
-    possible = (frames.transform("max") - frames.transform("min")) // every + 1
-    least = np.maximum(RARE * possible, min(min_sightings, len(looks)))
-    keep = (frames.transform("size") >= least).to_numpy(bool)
-    kept = seen[keep].sort_values("face", kind="stable")
-    face, frame = pd.factorize(kept["face"])[0], kept["frame"].to_numpy(int)
-    boxes = np.array(kept["box"].tolist(), dtype=int).reshape(-1, 4)
-    values = kept["value"].tolist() if valued else None
-    return FaceTracks(face, frame, boxes, values, looks, times, int((~keep).sum()))
