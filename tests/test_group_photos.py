@@ -88,9 +88,9 @@ def test_a_result_from_a_file_keeps_the_path_not_the_photo(tmp_path):
         ((50, 10, 0.4, 0.4), "each at least a pixel wide and high"),
         (
             (500, 10, 20, 20),
-            "within the photo, 120 × 60 pixels, got 500, 10, 20, 20 in row 1; are they of another",
+            "fit the photo, 120 × 60 pixels, got 500, 10, 20, 20 in row 1; are they of another",
         ),
-        ((-30, 10, 20, 20), "within the photo"),
+        ((-30, 10, 20, 20), "fit the photo"),
         ((0, 0, 1e6, 1e6), "fit the photo, 120 × 60 pixels, got 0, 0, 1e.06, 1e.06 in row 1"),
         ((-1e9, -1e9, 2e9, 2e9), "fit the photo"),
         ((np.nan, 10, 20, 20), "finite numbers"),

@@ -3,7 +3,6 @@
 The built-in one has a module of its own. How the five compare is measured by ``benchmarks/photos.py``.
 """
 
-import threading
 from functools import cache, partial
 from pathlib import Path
 
@@ -41,10 +40,8 @@ def haar(photo, min_size):
 @cache
 def _haar_cascade():
     if not hasattr(cv2, "CascadeClassifier"):
-        raise ImportError(
-            f'detector="haar" needs OpenCV 4, this is {cv2.__version__}: use detector="network", which finds '
-            'more, or pip install "opencv-python<5"'
-        )
+        cure = 'use detector="network", which finds more, or pip install "opencv-python<5"'
+        raise ImportError(f'detector="haar" needs OpenCV 4, this is {cv2.__version__}: {cure}')
     return cv2.CascadeClassifier(str(Path(cv2.data.haarcascades) / "haarcascade_frontalface_default.xml"))
 
 
@@ -85,31 +82,19 @@ def yunet(path=None):
     """
     path = Path(path or CACHED)
     if not path.is_file():
-        raise DatasetError(
-            f"there is no file {str(path)!r} of YuNet, and nothing is fetched unasked: call "
-            "facesom.photos.detectors.fetch_yunet() once (230 kB from OpenCV's collection), or pass the path "
-            f"of {YUNET}"
-        )
-    _yunet_model(path)
+        cure = "call facesom.photos.detectors.fetch_yunet() once (230 kB from OpenCV), or pass its path"
+        raise DatasetError(f"there is no file {str(path)!r} of YuNet, and nothing is fetched unasked: {cure}")
+    try:
+        read_onnx(path, shape=(1, 3, 320, 320))  # a damaged file may end the process that reads it: one tries
+    except DatasetError as error:
+        raise DatasetError(f"{path}: expected {YUNET} ({str(error)[:120]})") from None
     return partial(_find_by_yunet, path=path)  # which can be pickled, as a model cannot
 
 
-@cache
-def _yunet_model(path):
-    """The model and its lock, once in each process."""
-    try:
-        read_onnx(path, shape=(1, 3, 320, 320))  # a damaged file may end the process that reads it: one tries
-        return cv2.FaceDetectorYN.create(str(path), "", (320, 320), MIN_SCORE), threading.Lock()
-    except (cv2.error, DatasetError) as error:
-        raise DatasetError(f"{path}: expected {YUNET} ({str(error)[:120]})") from None
-
-
 def _find_by_yunet(photo, min_size, path):
-    model, lock = _yunet_model(path)
     small = scaled(photo, min(1, 16 / min_size))  # YuNet finds faces from about 10 pixels on
-    with lock:
-        model.setInputSize(small.shape[1::-1])
-        found = model.detect(cv2.cvtColor(small, cv2.COLOR_RGB2BGR))[1]
+    model = cv2.FaceDetectorYN.create(str(path), "", small.shape[1::-1], MIN_SCORE)
+    found = model.detect(cv2.cvtColor(small, cv2.COLOR_RGB2BGR))[1]
     boxes = np.empty((0, 4)) if found is None else found[:, :4]
     return boxes * photo.shape[1] / small.shape[1]
 
@@ -132,8 +117,8 @@ def fetch_yunet():
         import pooch
     except ImportError:
         raise ImportError("fetch_yunet needs pooch: pip install pooch") from None
-    where = {"fname": CACHED.name, "path": CACHED.parent}
-    return Path(pooch.retrieve(YUNET_URL, f"sha256:{YUNET_SHA256}", progressbar=True, **where))
+    known = f"sha256:{YUNET_SHA256}"
+    return Path(pooch.retrieve(YUNET_URL, known, CACHED.name, CACHED.parent, progressbar=True))
 
 
 #: Detectors by name: (photo, min_size) to boxes (K, 4) of float, x, y, width, height.

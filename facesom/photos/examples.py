@@ -46,9 +46,7 @@ def astronaut_landmarks(photo, boxes):
         If this is another photo.
     """
     if not np.array_equal(photo, data.astronaut()):
-        raise ValueError(
-            "photo: these landmarks belong to skimage.data.astronaut() alone; use find_landmarks."
-        )
+        raise ValueError("photo: expected skimage.data.astronaut() alone, got another; use find_landmarks.")
     return np.repeat(ASTRONAUT_LANDMARKS[None], len(boxes), axis=0)
 
 
@@ -65,27 +63,21 @@ def write_example_video(path):
     DatasetError
         If OpenCV cannot write it.
     """
+    portrait = np.ascontiguousarray(data.astronaut()[PORTRAIT][..., ::-1])
+    left, top = (WIDTH - portrait.shape[1]) / 2, (HEIGHT - portrait.shape[0]) / 2
     with tempfile.TemporaryDirectory() as folder:  # OpenCV writes in place and by name only
         made = Path(folder) / f"example{Path(path).suffix}"
-        if not Path(path).parent.is_dir() or not _write(made):
+        writer = cv2.VideoWriter(str(made), cv2.VideoWriter_fourcc(*"mp4v"), FPS, (WIDTH, HEIGHT))
+        for second in np.arange(0, max(_PATH), 1 / FPS):
+            right, down = np.interp(second, list(_PATH), list(_PATH.values())), 6 * np.sin(3 * second)
+            shift = np.array([[1, 0, left + right], [0, 1, top + down]])
+            writer.write(cv2.warpAffine(portrait, shift, (WIDTH, HEIGHT), borderValue=(90, 90, 90)))
+        written = writer.isOpened()
+        writer.release()
+        if not written or not Path(path).parent.is_dir():
             raise DatasetError(f"{path}: OpenCV cannot write this video; is there the folder, and .mp4?")
         with atomic_write(path, "wb") as file:
             file.write(made.read_bytes())
-
-
-def _write(path):
-    """Whether OpenCV could write it."""
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), FPS, (WIDTH, HEIGHT))
-    portrait = np.ascontiguousarray(data.astronaut()[PORTRAIT][..., ::-1])
-    middle = (WIDTH - portrait.shape[1]) / 2, (HEIGHT - portrait.shape[0]) / 2
-    for second in np.arange(0, max(_PATH), 1 / FPS):
-        right = np.interp(second, list(_PATH), list(_PATH.values()))
-        down = 6 * np.sin(3 * second)
-        shift = np.array([[1, 0, middle[0] + right], [0, 1, middle[1] + down]])
-        writer.write(cv2.warpAffine(portrait, shift, (WIDTH, HEIGHT), borderValue=(90, 90, 90)))
-    written = writer.isOpened()
-    writer.release()
-    return written
 
 
 def astronaut_versions():
@@ -133,10 +125,10 @@ def find_photos(path="", *, folder="outputs"):
     """
     if path == "upload":
         try:
-            from google.colab import files
+            from google.colab.files import upload
         except ImportError:
             raise ValueError('photo_path: "upload" works in Colab only; here, give a path.') from None
-        if not (chosen := files.upload()):
+        if not (chosen := upload()):
             raise ValueError("photo_path: no file was chosen; run the cell again.")
         return [Path(name) for name in chosen]
     if path:
@@ -146,11 +138,9 @@ def find_photos(path="", *, folder="outputs"):
     folder = Path(folder) / "photos"
     folder.mkdir(parents=True, exist_ok=True)
     pictures = {"one_face_six_times": astronaut_versions(), "astronaut": data.astronaut(), "cat": data.cat()}
-    contents = {
-        f"{name}.png": cv2.imencode(".png", p[..., ::-1])[1].tobytes() for name, p in pictures.items()
-    }
-    contents["damaged.png"] = contents["cat.png"][:5000]
-    for name, content in contents.items():
-        with atomic_write(folder / name, "wb") as file:
+    files = {name: cv2.imencode(".png", p[..., ::-1])[1].tobytes() for name, p in pictures.items()}
+    files["damaged"] = files["cat"][:5000]
+    for name, content in files.items():
+        with atomic_write(folder / f"{name}.png", "wb") as file:
             file.write(content)
-    return [folder / name for name in contents]
+    return [folder / f"{name}.png" for name in files]

@@ -145,9 +145,8 @@ def _look_at(level, scales, places, steps, side):
     patches, corners, found = [], [], {}
     for k, (x, y, _) in zip(own.tolist(), places, strict=True):
         if 0 <= k < len(scales):
-            row, col = (
-                np.rint((np.array([y, x]) * scales[k] + BORDER - side / 2) / STRIDE).astype(int).tolist()
-            )
+            corner = np.array([y, x]) * scales[k] + BORDER - side / 2
+            row, col = np.rint(corner / STRIDE).astype(int).tolist()
             top, left = STRIDE * row + MARGIN - BORDER, STRIDE * col + MARGIN - BORDER
             patch = level(k)[max(top, 0) : top + side, max(left, 0) : left + side]
             if patch.shape == (side, side):  # else its middle lies outside of the photo

@@ -174,13 +174,11 @@ def crop_faces(photo, boxes, *, size=96, scale=1.0):
         raise ValueError(f"scale: expected a number over 0, got {scale!r}.")
     height, width = photo.shape[:2]
     sides = scale * np.sqrt(boxes[:, 2] * boxes[:, 3])
-    inside = ((boxes[:, :2] < (width, height)) & (boxes[:, :2] + boxes[:, 2:] > 0)).all(axis=1)
-    fitting = inside & (sides <= LARGEST_CROP * max(width, height))
+    fitting = ((boxes[:, :2] < (width, height)) & (boxes[:, :2] + boxes[:, 2:] > 0)).all(axis=1)
+    fitting &= sides <= LARGEST_CROP * max(width, height)
     if not fitting.all():
-        k = fitting.argmin()
-        where = f"{'fit' if inside[k] else 'lie within'} the photo, {width} × {height} pixels"
-        got = f"{_shown(boxes[k])} in row {k}; are they of another photo, or a scaled one?"
-        raise ValueError(f"boxes: expected some that {where}, got {got}")
+        got = f"{_shown(boxes, ~fitting)}; are they of another photo, or a scaled one?"
+        raise ValueError(f"boxes: expected some that fit the photo, {width} × {height} pixels, got {got}")
     crops = np.empty((len(boxes), size, size, 3), np.uint8)
     for crop, (x, y), side in zip(crops, boxes[:, :2] + boxes[:, 2:] / 2, sides, strict=True):
         half = max(1, round(side / 2))
@@ -240,11 +238,8 @@ def as_boxes(boxes):
     """Return boxes (K, 4) of float, each at least a pixel wide and high, or raise `ValueError`."""
     boxes = _as_rows(boxes)
     if (empty := (boxes[:, 2:] < 1).any(axis=1)).any():
-        k = empty.argmax()
         wanted = "x, y, width, height, each at least a pixel wide and high"
-        raise ValueError(
-            f"boxes: expected {wanted}, got {_shown(boxes[k])} in row {k}; are these two corners?"
-        )
+        raise ValueError(f"boxes: expected {wanted}, got {_shown(boxes, empty)}; are these two corners?")
     return boxes
 
 
@@ -260,5 +255,6 @@ def _as_rows(boxes):
     return boxes.astype(float)
 
 
-def _shown(box):
-    return ", ".join(f"{number:g}" for number in box)
+def _shown(boxes, wrong):
+    row = wrong.argmax()
+    return ", ".join(f"{number:g}" for number in boxes[row]) + f" in row {row}"

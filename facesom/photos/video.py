@@ -78,15 +78,11 @@ def _open(path):
         got = type(path).__name__
         raise DatasetError(f"expected the path of a video file, got {got}: record the camera to a file first")
     path = Path(path)
-    if not path.exists():
-        raise DatasetError(f"no video {str(path)!r}; looked from {str(Path.cwd())!r}")
-    if path.is_dir():
-        raise DatasetError(f"no video {str(path)!r}: it is a folder, name one video in it")
     try:
         with open_regular(path) as file:
             head = file.read(HEAD)
     except OSError as error:
-        raise DatasetError(f"{path}: expected a video file ({error})") from None
+        raise DatasetError(f"{path}: expected a video ({error.strerror})") from None
     if not head:
         raise DatasetError(f"{path}: the file is empty; copy it again")
     guess = "" if path.suffix.lower() in VIDEO_SUFFIXES else f" ({path.suffix or 'no suffix'}: is it one?)"
