@@ -298,16 +298,15 @@ def test_an_evaluation_counts_what_is_right_wrong_missed_and_no_face(tmp_path):
     more = ["a.png,,10,38,20,20,green", "a.png,,60,38,20,20,none"]
     fill_in(path, ["red", "blue", "", "blue", "none", "red"], more)
     evaluation = evaluate_groups(results, read_labels(path, names=NAMES), n_bootstraps=50)
-    assert evaluation.photos == ("a.png", "a.png", "b.png", "b.png") and evaluation.faces.tolist() == [
-        0,
-        1,
-        0,
-        2,
-    ]
-    assert evaluation.truth.tolist() == [0, 2, 2, 0] and evaluation.predicted.tolist() == [0, 1, 2, 0]
+    known = evaluation.faces[evaluation.truth >= 0]
+    assert known["photo"].tolist() == ["a.png", "a.png", "b.png", "b.png"]
+    assert known["face"].tolist() == [0, 1, 0, 2]
+    assert evaluation.truth[known.index].tolist() == [0, 2, 2, 0]
+    assert evaluation.predicted[known.index].tolist() == [0, 1, 2, 0]
     assert evaluation.scores["model"].accuracy == 0.75 and evaluation.worst.tolist() == [1]
-    assert evaluation.false_faces == (("b.png", 1),) and evaluation.false_crops.shape == (1, 96, 96, 3)
-    assert evaluation.missed == (("a.png", (10, 38, 20, 20)),) and evaluation.n_unlabelled == 1
+    false = evaluation.faces.query("label == 'none'")
+    assert false[["photo", "face"]].to_numpy().tolist() == [["b.png", 1]] and len(evaluation.crops) == 6
+    assert evaluation.missed[["photo", *"xywh"]].to_numpy().tolist() == [["a.png", 10, 38, 20, 20]]
     assert "4 labelled faces found, 1 missed, 1 boxes without a face, 1 not labelled" in repr(evaluation)
     assert list(evaluation.scores) == ["model"] and evaluation.scores["model"].n_groups is None
 
@@ -329,7 +328,7 @@ def test_faces_are_matched_by_place_and_models_side_by_side(tmp_path):
     )
     evaluation = evaluate_groups(others, labels, n_bootstraps=50)
     assert evaluation.scores["model"].accuracy == 1 and evaluation.scores["second"].accuracy == 0
-    assert not evaluation.missed and not len(evaluation.worst)
+    assert not len(evaluation.missed) and not len(evaluation.worst)
 
 
 def test_the_worst_mistake_comes_first(tmp_path):
@@ -372,9 +371,8 @@ def test_an_evaluation_without_any_label_is_empty(tmp_path):
     results = three(tmp_path)
     labels = read_labels(write_label_sheet(results, tmp_path / "l.csv"), names=NAMES)
     evaluation = evaluate_groups(results, labels)
-    assert (
-        evaluation.scores == {} and evaluation.n_unlabelled == 6 and evaluation.crops.shape == (0, 96, 96, 3)
-    )
+    assert evaluation.scores == {} and (evaluation.faces["label"] == "").sum() == 6
+    assert not len(evaluation.worst) and "6 not labelled" in repr(evaluation)
 
 
 def test_what_cannot_be_evaluated_is_said(tmp_path):

@@ -124,48 +124,44 @@ class PeopleEvaluation:
     Attributes
     ----------
     scores : dict of str to ClassificationScores
-        "model" and, where there is one, "second", on the n faces that were found and labelled; empty where
+        "model" and, where there is one, "second", on the faces that were found and labelled; empty where
         there is none.
-    photos, faces : tuple of str, ndarray of int, shape (n,)
-        Where these faces are.
-    crops : ndarray of uint8, shape (n, 96, 96, 3)
-    truth : ndarray of int, shape (n,)
-        The labelled emotion, an index into the `names` of the results.
-    probabilities : ndarray of float, shape (n, C)
-        Of the first model.
-    false_faces : tuple of (str, int)
-        Photo and number of each box that was labelled "none".
-    false_crops : ndarray of uint8, shape (m, 96, 96, 3)
-    missed : tuple of (str, tuple)
-        Photo and box of each labelled face that was not found.
-    n_unlabelled : int
-        Boxes about which nothing was written.
+    faces : pandas.DataFrame
+        One row for each of K found faces: the columns of `PeoplePhoto.to_frame`, and what was written, label
+        ("none" where there is no face, "" where nothing was written) and person.
+    crops : ndarray of uint8, shape (K, 96, 96, 3)
+    missed : pandas.DataFrame
+        One row for each labelled face that was not found, as from `read_labels`.
+    names : tuple of str
+        The emotions.
     """
 
     scores: dict
-    photos: tuple
-    faces: np.ndarray
+    faces: pd.DataFrame
     crops: np.ndarray
-    truth: np.ndarray
-    probabilities: np.ndarray
-    false_faces: tuple
-    false_crops: np.ndarray
-    missed: tuple
-    n_unlabelled: int
+    missed: pd.DataFrame
+    names: tuple
+
+    @property
+    def truth(self):
+        """ndarray of int, shape (K,): the labelled emotion, an index into `names`, -1 where there is none."""
+        return pd.Index(self.names).get_indexer(self.faces["label"])
 
     @property
     def predicted(self):
-        """ndarray of int, shape (n,): the emotion that the first model sees."""
-        return self.probabilities.argmax(axis=1)
+        """ndarray of int, shape (K,): the emotion that the first model sees, an index into `names`."""
+        return pd.Index(self.names).get_indexer(self.faces["emotion"])
 
     @property
     def worst(self):
-        """ndarray of int: places of the faces told wrong, the one whose true emotion got least first."""
-        order = np.argsort(self.probabilities[np.arange(len(self.truth)), self.truth], kind="stable")
-        return order[self.predicted[order] != self.truth[order]]
+        """ndarray of int: rows of the faces told wrong, the one whose true emotion got least first."""
+        wrong = np.flatnonzero((self.truth >= 0) & (self.truth != self.predicted))
+        given = self.faces[[*self.names]].to_numpy()[wrong, self.truth[wrong]]
+        return wrong[np.argsort(given, kind="stable")]
 
     def __repr__(self):
-        n = len(self.truth), len(self.missed), len(self.false_faces), self.n_unlabelled
+        label = self.faces["label"]
+        n = (self.truth >= 0).sum(), len(self.missed), (label == NO_FACE).sum(), (label == "").sum()
         found = "{} labelled faces found, {} missed, {} boxes without a face, {} not labelled".format(*n)
         return "\n".join([f"PeopleEvaluation: {found}", *(f"{n}: {s}" for n, s in self.scores.items())])
 
@@ -206,38 +202,24 @@ def evaluate_groups(results, labels, *, n_bootstraps=1000, seed=0):
     if unknown := sorted(set(labels["label"]) - {*names, NO_FACE, ""}):
         raise ValueError(f"labels: expected the results' emotions {', '.join(names)}, got {unknown[0]!r}.")
     places = np.concatenate([_places(result, labels) for result in results])
-    label, person = labels[["label", PERSON]].reindex(places).fillna("").to_numpy(str).T
-    found = pd.concat([result.to_frame()[["photo", "face"]] for result in results])
-    photo, face = found["photo"].to_numpy(str), found["face"].to_numpy(int)
-    crops = np.concatenate([result.crops for result in results])
-    known, false = np.isin(label, names), label == NO_FACE
-    lost = labels.drop(index=places, errors="ignore").query("label in @names")
-    truth = pd.Index(names).get_indexer(label[known])
-    probabilities = np.concatenate([result.probabilities for result in results])[known]
-    models = {"model": probabilities}
-    if all(result.second is not None for result in results):
-        models["second"] = np.concatenate([result.second for result in results])[known]
+    faces = pd.concat([result.to_frame() for result in results], ignore_index=True)
+    faces[["label", PERSON]] = labels[["label", PERSON]].reindex(places).fillna("").to_numpy(str)
+    known = faces[faces["label"].isin(names)]
     options = {"names": names, "n_bootstraps": n_bootstraps, "seed": seed}
-    if all(person[known]):
-        options |= {"groups": person[known]}
-    elif len(set(photo[known])) >= ENOUGH_PHOTOS:
-        options |= {"groups": photo[known], "unit": "photos"}
-    scores = {}
-    if known.any():
-        scores = {
-            name: classification_scores(truth, probabilities=p, **options) for name, p in models.items()
-        }
+    if all(known[PERSON]):
+        options |= {"groups": known[PERSON].to_numpy(str)}
+    elif known["photo"].nunique() >= ENOUGH_PHOTOS:
+        options |= {"groups": known["photo"].to_numpy(str), "unit": "photos"}
+    models = {"model": known[[*names]]} if len(known) else {}
+    if models and all(result.second is not None for result in results):
+        models["second"] = known[[f"second_{name}" for name in names]]
+    truth = pd.Index(names).get_indexer(known["label"])
     return PeopleEvaluation(
-        scores=scores,
-        photos=tuple(photo[known].tolist()),
-        faces=face[known],
-        crops=crops[known],
-        truth=truth,
-        probabilities=probabilities,
-        false_faces=tuple(zip(photo[false].tolist(), face[false].tolist(), strict=True)),
-        false_crops=crops[false],
-        missed=tuple((row[0], tuple(row[2:6])) for row in lost.to_numpy().tolist()),
-        n_unlabelled=int((label == "").sum()),
+        scores={name: classification_scores(truth, probabilities=p, **options) for name, p in models.items()},
+        faces=faces,
+        crops=np.concatenate([result.crops for result in results]),
+        missed=labels.drop(index=places, errors="ignore").query("label in @names"),
+        names=names,
     )
 
 
