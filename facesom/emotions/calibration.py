@@ -60,10 +60,9 @@ def calibration_bins(probabilities, labels, n_bins=N_BINS):
     labels = as_array(labels, "labels")
     fit = probabilities.ndim == 2 and labels.shape == probabilities.shape[:1] and labels.size
     if not fit or labels.dtype.kind not in "iu" or not np.isfinite(probabilities).all():
-        got = (
-            f"{labels.dtype} of {labels.shape} and {probabilities.shape}; whole numbers, and nothing missing"
-        )
-        raise ValueError(f"labels: expected one for each row of probabilities (N, K), got {got}.")
+        wanted = "one for each row of probabilities (N, K), whole numbers and nothing missing"
+        got = f"{labels.dtype} of {labels.shape} and {probabilities.shape}"
+        raise ValueError(f"labels: expected {wanted}, got {got}.")
     largest, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     which = np.minimum((largest * n_bins).astype(int), n_bins - 1)
     n = np.bincount(which, minlength=n_bins)

@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.cluster import KMeans
 from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import confusion_matrix
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
@@ -58,8 +59,8 @@ class KMeansClassifier(ClassifierMixin, BaseEstimator):
         self.classes_ = unique_labels(y)
         k = len(self.classes_)
         self.kmeans_ = KMeans(k, n_init=self.n_init, random_state=self.seed).fit(X)
-        self.table_ = np.zeros((k, k), dtype=int)
-        np.add.at(self.table_, (self.kmeans_.labels_, np.searchsorted(self.classes_, y)), 1)
+        codes = np.searchsorted(self.classes_, y)
+        self.table_ = confusion_matrix(self.kmeans_.labels_, codes, labels=range(k))
         _, columns = linear_sum_assignment(self.table_, maximize=True)
         self.class_of_cluster_ = self.classes_[columns]
         return self
@@ -194,23 +195,22 @@ def _check_classes(data, name):
     check_labelled(data)
     occurring = [word for word, n in data.counts.items() if n]
     if len(occurring) < 2:
-        found = f"{len(data)} of {', '.join(occurring) or 'none'}"
-        raise ValueError(
-            f"{name}: expected samples of at least two classes, got {found}; is the table sorted?"
-        )
+        got = f"{len(data)} of {', '.join(occurring) or 'none'}; is the table sorted?"
+        raise ValueError(f"{name}: expected samples of at least two classes, got {got}")
 
 
 def _scores(data, halves, features, models, n_bootstraps, seed, progress):
     """Scores of `data` by the name of the model; halves are what to learn from, to predict, its places."""
     models = classifiers(seed) if models is None else models
-    kinds = features if isinstance(features, dict) else {"": features}
+    named = isinstance(features, dict)
+    kinds = {f"{kind}: ": each for kind, each in features.items()} if named else {"": features}
     asked = {"names": data.names, "groups": data.persons, "n_bootstraps": n_bootstraps, "seed": seed}
     scores = {}
     bar = tqdm(total=len(kinds) * len(models) * len(halves), disable=not progress, unit="model")
     for kind, transformer in kinds.items():
         rows = [_rows(train, test, transformer) for train, test, _ in halves]
         for name, model in models.items():
-            predicted, said = np.empty(len(data), dtype=int), None
+            predicted, probabilities = np.empty(len(data), dtype=int), None
             for (train, _, held), (X, X_test) in zip(halves, rows, strict=True):
                 with warnings.catch_warnings():
                     # few faces: Nyström's sample is then all of them
@@ -218,11 +218,11 @@ def _scores(data, halves, features, models, n_bootstraps, seed, progress):
                     fitted = clone(model).fit(X, train.labels)
                 predicted[held] = fitted.predict(X_test)
                 if hasattr(fitted, "predict_proba"):
-                    said = np.zeros((len(data), len(data.names))) if said is None else said
-                    said[np.ix_(held, fitted.classes_)] = fitted.predict_proba(X_test)
+                    if probabilities is None:
+                        probabilities = np.zeros((len(data), len(data.names)))
+                    probabilities[np.ix_(held, fitted.classes_)] = fitted.predict_proba(X_test)
                 bar.update()
-            name = f"{kind}: {name}" if isinstance(features, dict) else name
-            scores[name] = classification_scores(data.labels, predicted, said, **asked)
+            scores[kind + name] = classification_scores(data.labels, predicted, probabilities, **asked)
     bar.close()
     return scores
 

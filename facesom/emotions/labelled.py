@@ -22,13 +22,13 @@ SYNONYMS = {
     "surprise": ("surprised", "astonished", "astonishment"),
     "neutral": ("neutrality", "no emotion"),
 }
-_CODES = {word: code for code, name in enumerate(EMOTIONS) for word in (name, *SYNONYMS[name])}
+_MEANT = {word: name for name in EMOTIONS for word in (name, *SYNONYMS[name])}
 
 
-def _code(word):
-    """Code of an emotion, whichever word there is for it; other words as they are, in lower case."""
+def _emotion(word):
+    """The emotion that a word means, else the word itself in lower case."""
     word = word.strip().lower()
-    return _CODES.get(word, word)
+    return _MEANT.get(word, word)
 
 
 def few(values, n=5):
@@ -40,9 +40,8 @@ def few(values, n=5):
 def check_labelled(data):
     """Raise `ValueError` where a table came without labels."""
     if data.names == UNLABELLED:
-        raise ValueError(
-            "data: expected classes, this table has none; see read_action_units(path, label=...)."
-        )
+        cure = "see read_action_units(path, label=...)"
+        raise ValueError(f"data: expected classes, this table has none; {cure}.")
 
 
 class Labelled:
@@ -58,7 +57,7 @@ class Labelled:
 
     @property
     def counts(self):
-        """What samples with a class each can do, whatever they are."""
+        """Number of samples of each class, by its name."""
         n = np.bincount(self.labels, minlength=len(self.names)).tolist()
         return dict(zip(self.names, n, strict=True))
 
@@ -101,27 +100,19 @@ class Labelled:
             If there is no such class; the message lists those that there are. Or if samples have no labels.
         """
         check_labelled(self)
-        by_code = {_code(name): name for name in reversed(self.names)}
-        found = [name if name in self.names else by_code.get(_code(name)) for name in names]
+        by_emotion = {_emotion(name): name for name in reversed(self.names)}
+        found = [name if name in self.names else by_emotion.get(_emotion(name)) for name in names]
         if None in found or len(set(found)) < len(found) or not names:
             pairs = zip(names, found, strict=True)
             meant = "".join(f" ({a} is {b} here)" for a, b in pairs if b not in (a, None))
-            raise ValueError(
-                f"names: expected some of {', '.join(self.names)}, each once, got "
-                f"{', '.join(names) or 'none'}{meant}."
-            )
+            wanted = f"some of {', '.join(self.names)}, each once"
+            raise ValueError(f"names: expected {wanted}, got {', '.join(names) or 'none'}{meant}.")
         return self._renumber([found.index(n) if n in found else -1 for n in self.names], tuple(found))
 
-    def as_emotions(self, others=None):
+    def as_emotions(self):
         """Return the samples with FER2013's seven classes and codes, so that data of several sources fit.
 
         Words such as "anger", "happiness" or "afraid" are understood, whether upper or lower case.
-
-        Parameters
-        ----------
-        others : dict, optional
-            What else the classes are called: one of `EMOTIONS`, or None for a class to leave out, e.g.
-            ``{"contempt": None}``.
 
         Returns
         -------
@@ -134,18 +125,12 @@ class Labelled:
             If a class that has samples is none of them, or samples have no labels.
         """
         check_labelled(self)
-        others = others or {}
-        wrong = [name for name in others if name not in self.names]
-        if wrong := wrong + [word for word in others.values() if word not in (None, *EMOTIONS)]:
-            among = f"classes among {', '.join(self.names)} and emotions among {', '.join(EMOTIONS)}"
-            raise ValueError(f"others: expected {among}, got {wrong}.")
-        words = [others.get(name, name) for name in self.names]
-        codes = [-1 if word is None else _code(word) for word in words]
-        pairs = zip(self.names, codes, strict=True)
-        if unknown := [name for name, code in pairs if isinstance(code, str) and self.counts[name]]:
-            example = f"others={{{unknown[0]!r}: None}} leaves it out, {{{unknown[0]!r}: 'sad'}} renames it"
-            raise ValueError(f"names: {', '.join(unknown)} is none of {', '.join(EMOTIONS)}; {example}.")
-        return self._renumber([code if isinstance(code, int) else -1 for code in codes], EMOTIONS)
+        emotions = [_emotion(name) for name in self.names]
+        known = [name for name, emotion in zip(self.names, emotions, strict=True) if emotion in EMOTIONS]
+        if unknown := [name for name, n in self.counts.items() if n and name not in known]:
+            cure = f"data.classes({', '.join(map(repr, known))}) takes the others" if known else "rename them"
+            raise ValueError(f"names: {', '.join(unknown)} is none of {', '.join(EMOTIONS)}; {cure}.")
+        return self._renumber([EMOTIONS.index(e) if e in EMOTIONS else -1 for e in emotions], EMOTIONS)
 
     def _renumber(self, codes, names):
         """The samples whose class has a code of 0 or more, under the new names."""

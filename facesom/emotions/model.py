@@ -211,8 +211,7 @@ def onnx_model(
     path = Path(path)
     network = read_onnx(path, shape=(1, channels, size, size), sha256=sha256)
     outputs = network.outputs
-    if output is None and len(outputs) == 1:
-        output = outputs[0]
+    output = outputs[0] if output is None and len(outputs) == 1 else output
     if output not in outputs:
         raise DatasetError(f"{path}: expected the name of an output, one of {list(outputs)}, got {output!r}.")
     names = EMOTIONS if set(EMOTIONS) <= set(classes) else classes
@@ -225,15 +224,11 @@ def onnx_model(
     except DatasetError as error:
         raise DatasetError(f"{path}: {error}") from None
     except cv2.error as error:
-        raise DatasetError(
-            f"{path}: the network does not take {channels} × {size} × {size}; give its size and channels "
-            f"({str(error)[:120]})."
-        ) from None
+        wrong = f"the network does not take {channels} × {size} × {size}; give its size and channels"
+        raise DatasetError(f"{path}: {wrong} ({str(error)[:120]}).") from None
     if n_outputs != (len(classes),):
-        raise DatasetError(
-            f"{path}: expected an output for each of {len(classes)} classes, it has shape {n_outputs}; say "
-            "what they are by classes=..."
-        )
+        wanted = f"an output for each of {len(classes)} classes, it has shape {n_outputs}"
+        raise DatasetError(f"{path}: expected {wanted}; say what they are by classes=...")
     return model
 
 
@@ -255,13 +250,8 @@ def about_shipped():
 @lru_cache(maxsize=1)
 def _shipped():
     about = about_shipped()
-    return onnx_model(
-        MODEL_PATH,
-        sha256=about["sha256"],
-        output="logits",
-        temperature=about["temperature"],
-        mirror=True,
-    )
+    known = {name: about[name] for name in ("sha256", "temperature")}
+    return onnx_model(MODEL_PATH, output="logits", mirror=True, **known)
 
 
 def _one_by_one(faces):

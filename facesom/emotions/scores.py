@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from facesom.io import as_array, check_whole
+from facesom.io import as_array, as_numbers, check_whole
 
 #: What `ClassificationScores` measures: its attributes, and how tables call them.
 MEASURES = {
@@ -16,8 +16,6 @@ MEASURES = {
     "f1": "macro F1",
     "cross_entropy": "cross-entropy",
 }
-
-AT_ONCE = 2_000_000  # numbers in a block of bootstraps; bounds the memory
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -162,18 +160,18 @@ def classification_scores(
     if y_pred is None and probabilities is None:
         raise ValueError("y_pred: expected predicted classes or probabilities, got neither.")
     check_whole(n_bootstraps, "n_bootstraps", 1)
-    labels = _labels(y_true, "y_true")
-    n = len(labels)
+    labels = [_labels(y_true, "y_true")]
+    n, n_columns, loss = len(labels[0]), None, np.nan
     if y_pred is not None:
-        labels = np.stack([labels, _labels(y_pred, "y_pred", n, labels.dtype.kind)])
-    loss = np.full(n, np.nan)
+        labels.append(_labels(y_pred, "y_pred", n, labels[0].dtype.kind))
     if probabilities is not None:
         probabilities = _probabilities(probabilities, n)
-    names, codes = _codes(labels, names, None if probabilities is None else probabilities.shape[1])
-    truth, predicted = codes if y_pred is not None else (codes, probabilities.argmax(axis=1))
+        n_columns = probabilities.shape[1]
+    names, codes = _codes(np.stack(labels), names, n_columns)
+    truth, predicted = codes if len(codes) == 2 else (codes[0], probabilities.argmax(axis=1))
     if probabilities is not None:
-        given = probabilities[np.arange(n), truth].astype(float)
-        loss = -np.log(np.maximum(given, np.finfo(probabilities.dtype).eps))
+        of_truth = probabilities[np.arange(n), truth].astype(float)
+        loss = -np.log(np.maximum(of_truth, np.finfo(probabilities.dtype).eps))
     units = np.arange(n) if groups is None else _labels(groups, "groups", n)
     units = np.unique(units, return_inverse=True)[1]
     n_units, k = units.max() + 1, len(names)
@@ -182,17 +180,16 @@ def classification_scores(
     np.add.at(parts, (units, truth * k + predicted), 1)
     np.add.at(parts, (units, -1), loss)
 
-    total, rng = parts.sum(axis=0, keepdims=True), np.random.default_rng(seed)
-    measured, by_class = _measure(total, k)
-    at_once = max(1, AT_ONCE // n_units)
-    blocks = (min(at_once, n_bootstraps - start) for start in range(0, n_bootstraps, at_once))
-    draws = (rng.integers(0, n_units, (block, n_units)) for block in blocks)
-    sums = [np.apply_along_axis(np.bincount, 1, draw, None, n_units) @ parts for draw in draws]
-    drawn, _ = _measure(np.concatenate(sums), k)
+    rng = np.random.default_rng(seed)
+    draws = (rng.integers(0, n_units, n_units) for _ in range(n_bootstraps))
+    sums = np.array([np.bincount(draw, minlength=n_units) @ parts for draw in draws])
+    drawn, _ = _measure(sums, k)
     ends = np.quantile(list(drawn.values()), (0.025, 0.975), axis=1)
     if n_units < 2:  # drawn anew, a single one is always itself
         ends *= np.nan
-    confusion = total[0, :-1].reshape(k, k).astype(int)
+    total = parts.sum(axis=0)
+    measured, by_class = _measure(total[None], k)
+    confusion = total[:-1].reshape(k, k).astype(int)
     occurring = confusion.sum(axis=1)
     return ClassificationScores(
         names=names,
@@ -243,10 +240,8 @@ def _labels(values, name, n=None, kind=None):
 
 
 def _probabilities(values, n):
-    values = as_array(values, "probabilities")
-    if values.ndim != 2 or len(values) != n or values.dtype.kind not in "biuf":
-        got = f"{values.dtype} of {values.shape}"
-        raise ValueError(f"probabilities: expected numbers of shape ({n}, classes), got {got}.")
+    wanted = f"numbers of shape ({n}, classes)"
+    values = as_numbers(values, "probabilities", (n, "classes"), wanted)
     values = values if values.dtype.kind == "f" else values.astype(float)
     sums = values.sum(axis=1)
     if not (values.min() >= -1e-6 and np.abs(sums - 1).max() < 1e-2):
@@ -256,15 +251,14 @@ def _probabilities(values, n):
 
 
 def _codes(labels, names, n_columns):
-    """Names of the classes, and the place of each label among them."""
+    """Names of the classes, and the place among them of each label of the truth and of what was predicted."""
     as_names = labels.dtype.kind == "U"
-    if names is None and (as_names or n_columns is None):
-        numbers = np.unique(labels)
-    elif as_names:
-        numbers = np.array([str(name) for name in names])
+    if names is None:
+        words = np.unique(labels) if as_names or n_columns is None else np.arange(n_columns)
     else:
-        numbers = np.arange(n_columns if names is None else len(names))
-    names = tuple(str(name) for name in (numbers if names is None else names))
+        words = np.array([str(name) for name in names])
+    numbers = words if names is None or as_names else np.arange(len(words))
+    names = tuple(map(str, words))
     if len(set(names)) < len(names):
         raise ValueError(f"names: expected a name of its own for each class, got {names}.")
     if n_columns not in (None, len(names)):
@@ -272,7 +266,7 @@ def _codes(labels, names, n_columns):
         raise ValueError(f"probabilities: expected {wanted}; pass names= in the order of the columns.")
     codes = pd.Index(numbers).get_indexer(labels.ravel()).reshape(labels.shape)
     if (codes < 0).any():
-        name = "y_true" if (np.atleast_2d(codes)[0] < 0).any() else "y_pred"
+        name = "y_true" if (codes[0] < 0).any() else "y_pred"
         got = f"{np.unique(labels[codes < 0])[:6].tolist()} as well"
         cure = "count classes from 0: subtract 1, or pass names= with every class"
         raise ValueError(f"{name}: expected classes among {numbers.tolist()}, got {got}; {cure}.")

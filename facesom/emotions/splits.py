@@ -8,7 +8,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from sklearn.metrics.cluster import contingency_matrix
 
-from facesom.io import as_array, check_whole
+from facesom.io import as_array
 
 from .copies import find_copies, image_hashes
 from .labelled import check_labelled, few
@@ -16,14 +16,12 @@ from .labelled import check_labelled, few
 N_DRAWS = 200
 
 
-def balanced(data, n_per_class=None, seed=0):
-    """Draw equally many samples of each class, without replacement.
+def balanced(data, *, seed=0):
+    """Draw as many samples of each class as the smallest one has, without replacement.
 
     Parameters
     ----------
     data : EmotionFaces or ActionUnits
-    n_per_class : int, optional
-        Default: as many as the smallest class has.
     seed : int, default 0
 
     Returns
@@ -34,16 +32,12 @@ def balanced(data, n_per_class=None, seed=0):
     Raises
     ------
     ValueError
-        If a class has fewer samples, or none, or samples have no labels.
+        If a class has no samples, or samples have no labels.
     """
     check_labelled(data)
-    smallest, most = min(data.counts.items(), key=lambda count: count[1])
-    if not most:
+    smallest, n = min(data.counts.items(), key=lambda count: count[1])
+    if not n:
         raise ValueError(f"data: expected samples of each class, {smallest!r} has none; see data.classes.")
-    n = most if n_per_class is None else check_whole(n_per_class, "n_per_class")
-    if n > most:
-        limit = f"from 1 to {most}, all that {smallest!r} has, got {n}; samples are not drawn twice"
-        raise ValueError(f"n_per_class: expected a whole number {limit}.")
     rng = np.random.default_rng(seed)
     members = (np.flatnonzero(data.labels == k) for k in range(len(data.names)))
     return data.subset(np.sort(np.concatenate([rng.choice(m, n, replace=False) for m in members])))
@@ -83,9 +77,8 @@ def split_by_person(persons, labels, test_size=0.25, seed=0):
     (scikit-learn's `StratifiedGroupKFold` loses the shares when it shuffles, in version 1.6 and before.)
     """
     if persons is None:
-        raise ValueError(
-            'persons: they are not known; read with person="prefix" or "folder", or split_train_test'
-        )
+        cure = 'read with person="prefix" or "folder", or split_train_test'
+        raise ValueError(f"persons: they are not known; {cure}")
     persons, labels = as_array(persons, "persons"), as_array(labels, "labels")
     if persons.ndim != 1 or persons.shape != labels.shape:
         raise ValueError(f"persons: expected one for each of {len(labels)} samples, got {persons.shape}.")
@@ -94,13 +87,12 @@ def split_by_person(persons, labels, test_size=0.25, seed=0):
             raise ValueError(f"{name}: expected one for each sample, {n} are missing; leave those out.")
     if not isinstance(test_size, (float, np.floating)) or not 0 < test_size < 1:
         raise ValueError(f"test_size: expected a share over 0 and under 1, got {test_size!r}.")
-    who = np.unique(persons, return_inverse=True)[1]
-    counts = contingency_matrix(who, labels) if len(labels) else np.empty((0, 0))
-    if len(counts) < 2:
-        raise ValueError(f"persons: expected at least two, one to test on, got {len(counts)}.")
-    rng = np.random.default_rng(seed)
+    names, numbers = np.unique(persons, return_inverse=True)
+    if len(names) < 2:
+        raise ValueError(f"persons: expected at least two, one to test on, got {len(names)}.")
+    counts, rng = contingency_matrix(numbers, labels), np.random.default_rng(seed)
     order, n_test = min((_draw(counts, test_size, rng) for _ in range(N_DRAWS)), key=lambda draw: draw[2])[:2]
-    tested = np.isin(who, order[:n_test])
+    tested = np.isin(numbers, order[:n_test])
     train, test = np.flatnonzero(~tested), np.flatnonzero(tested)
     if lonely := np.setxor1d(labels[train], labels[test]).tolist():
         shown = ", ".join(map(str, lonely))
@@ -195,12 +187,9 @@ def check_disjoint(train, test):
         found = f"{seen.sum()} images are in the training, too, pixel by pixel: {few(sources[seen])}"
         raise ValueError(f"test: {found}. Leave them out of either half; image_hashes finds them.")
     alike = np.unique(find_copies(test.images, train.images)[:, 0])
-    if not len(alike):
-        return
-    found = (
-        f"test: {len(alike)} images look like copies of training images (saved again, resized, mirrored or "
-        f"brightened): {few(sources[alike])}."
-    )
-    if not known:
-        raise ValueError(f"{found} Leave them out of either half; find_copies finds them.")
-    warnings.warn(f"{found} Are they under two persons' names?", stacklevel=2)
+    how = "saved again, resized, mirrored or brightened"
+    found = f"{len(alike)} images look like copies of training images ({how}): {few(sources[alike])}"
+    if len(alike) and not known:
+        raise ValueError(f"test: {found}. Leave them out of either half; find_copies finds them.")
+    if len(alike):
+        warnings.warn(f"test: {found}. Are they under two persons' names?", stacklevel=2)
