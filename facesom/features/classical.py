@@ -17,6 +17,7 @@ from .face_transformer import FaceTransformer
 
 INK = 0.1  # what differs from the paper by more is drawn
 PICTURE_SCALE = 4  # a picture of gradients is drawn larger than the face, or its strokes would be dots
+CANNY = (50, 150)  # thresholds of the hysteresis for the gradient of 8-bit images
 HU_FLOOR = 1e-7  # Hu moments below are noise of rasterisation
 SHADES = np.array([1, 0, 0, 0.3, 0.3, 0.55, 0.75])  # of `facesom.parts.PARTS` in a picture
 
@@ -121,10 +122,10 @@ class LBP(FaceTransformer):
 
     def _describe(self, faces):
         rows, cols = (side // self.cell for side in self.face_shape_)
-        down, right = np.arange(rows * self.cell) // self.cell, np.arange(cols * self.cell) // self.cell
-        cell = self._n_patterns() * (down[:, None] * cols + right)
-        n, codes = self._n_patterns() * rows * cols, self._codes(faces)[:, : len(down), : len(right)]
-        counts = [np.bincount((cell + code).ravel(), minlength=n) for code in codes]
+        codes = self._codes(faces)[:, : rows * self.cell, : cols * self.cell]
+        down, right = (np.arange(side) // self.cell for side in codes.shape[1:])
+        bins = codes + self._n_patterns() * (down[:, None] * cols + right)
+        counts = [np.bincount(b.ravel(), minlength=self._n_patterns() * rows * cols) for b in bins]
         return np.array(counts, dtype=np.float32) / self.cell**2
 
     def _show(self, faces):
@@ -155,20 +156,11 @@ class Edges(FaceTransformer):
         edges: all distances are `reach`.
     reach : float, default 8
         Distances beyond it count alike.
-    low, high : float, default 50, 150
-        Thresholds of the hysteresis for the Sobel gradient of 8-bit images, as in ``cv2.Canny``.
     """
 
-    def __init__(self, distance=True, reach=8.0, low=50.0, high=150.0):
+    def __init__(self, distance=True, reach=8.0):
         self.distance = distance
         self.reach = reach
-        self.low = low
-        self.high = high
-
-    def _check(self, size):
-        super()._check(size)
-        if self.low > self.high:
-            raise ValueError(f"low: expected at most high = {self.high:g}, got {self.low:g}; swap them.")
 
     def _describe(self, faces):
         return self._map(faces).reshape(len(faces), -1)
@@ -177,7 +169,7 @@ class Edges(FaceTransformer):
         return self._map(faces) / self.reach if self.distance else 1 - self._map(faces)
 
     def _map(self, faces):
-        edges = [cv2.Canny(face, self.low, self.high) for face in np.rint(faces * 255).astype(np.uint8)]
+        edges = [cv2.Canny(face, *CANNY) for face in np.rint(faces * 255).astype(np.uint8)]
         if not self.distance:
             return np.array(edges, dtype=np.float32) / 255
         distances = [cv2.distanceTransform(255 - e, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) for e in edges]
@@ -229,9 +221,8 @@ class Contours(FaceTransformer):
 
 
 def _ink(faces):
-    rim = np.ones(faces.shape[1:], bool)
-    rim[1:-1, 1:-1] = False
-    paper = np.median(faces[:, rim], axis=1)
+    rim = [faces[:, 0], faces[:, -1], faces[:, 1:-1, 0], faces[:, 1:-1, -1]]
+    paper = np.median(np.concatenate(rim, axis=1), axis=1)
     return (np.abs(faces - paper[:, None, None]) > INK).astype(np.uint8)
 
 

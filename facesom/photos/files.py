@@ -41,8 +41,8 @@ def list_files(source, persons=None):
     ----------
     source : str, Path or sequence of these
         A folder (with all its sub-folders), or files.
-    persons : {"folder", "name"} or callable, optional
-        Another rule: all by folder, all by the beginning of the file name, or ``persons(path)``, a name.
+    persons : callable, optional
+        Another rule: ``persons(path)`` returns the name, e.g. ``lambda path: path.parent.name``.
 
     Returns
     -------
@@ -53,21 +53,19 @@ def list_files(source, persons=None):
     ------
     DatasetError
         If a file is missing or is no file (a pipe, a device), or none is a photo or video.
-    ValueError
-        If there is no such rule.
     """
-    if not callable(persons) and persons not in (None, "folder", "name"):
-        raise ValueError(f'persons: expected "folder", "name" or a function of the path, got {persons!r}.')
-    listed = [Path(path) for path in (source if isinstance(source, (list, tuple)) else [source])]
-    named = isinstance(source, (list, tuple)) or not listed[0].is_dir()
-    root = Path(commonpath([path.absolute().parent for path in listed] or [""])) if named else listed[0]
-    paths = listed if named else sorted(_inside(root))
-    for path in paths if named else ():
-        if not path.exists():
-            raise DatasetError(f"no file or folder {str(path)!r}; looked from {str(Path.cwd())!r}")
-        if not path.is_file():
-            raise DatasetError(f"{path}: expected a file, this is a folder, a pipe or a device")
-    known = [path for path in paths if path.is_file() and (named or path.suffix.lower() in KNOWN)]
+    named = isinstance(source, (list, tuple)) or not Path(source).is_dir()
+    if named:
+        known = paths = [Path(path) for path in (source if isinstance(source, (list, tuple)) else [source])]
+        for path in paths:
+            if not path.exists():
+                raise DatasetError(f"no file or folder {str(path)!r}; looked from {str(Path.cwd())!r}")
+            if not path.is_file():
+                raise DatasetError(f"{path}: expected a file, this is a folder, a pipe or a device")
+        root = Path(commonpath([path.absolute().parent for path in paths] or [""]))
+    else:
+        root, paths = Path(source), sorted(_inside(Path(source)))
+        known = [path for path in paths if path.is_file() and path.suffix.lower() in KNOWN]
     if not known:
         found = ", ".join(sorted({path.suffix or path.name for path in paths})[:6]) or "nothing"
         raise DatasetError(f"{str(source)!r:.200} holds no photo or video; expected JPEG, MP4, found {found}")
@@ -101,14 +99,11 @@ def _inside(folder, above=()):
 
 
 def _person(path, root, rule):
-    if callable(rule):
+    if rule is not None:
         return str(rule(path))
-    inner = path.absolute().relative_to(root.absolute()).parts[:-1]
-    if inner and rule != "name":
+    if inner := path.absolute().relative_to(root.absolute()).parts[:-1]:
         return inner[0]
-    if rule == "folder":
-        return root.absolute().name
-    if rule is None and is_video(path):
+    if is_video(path):
         return path.stem
     start = re.match(r"[^_\-\s]*", path.stem).group()
     return (start if start != path.stem else start.rstrip("0123456789")) or path.absolute().parent.name

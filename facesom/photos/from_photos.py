@@ -61,17 +61,15 @@ class DrawnPhotos:
 
     def __repr__(self):
         good, used = (self.rows["reason"] == "").sum(), self.rows["used"].sum()
-        said = {
+        left_out = {
             "left out": [f"{n} {reason}" for reason, n in self.reasons.items()],
             "persons with too few good frames": [f"{name} ({n})" for name, n in self.too_few.items()],
             "could not read": [f"{name}: {why}" for name, why in self.failed.items()],
         }
-        lines = [
-            f"DrawnPhotos: {self.dataset.n_persons} persons × {self.dataset.n_frames} frames",
-            f"  {len(self.rows)} frames looked at, {good} good, {used} used, evenly spaced",
-        ]
-        lines += [f"  {what}: {', '.join(names)}" for what, names in said.items() if names]
-        return "\n".join(lines)
+        shape = f"{self.dataset.n_persons} persons × {self.dataset.n_frames} frames"
+        used = f"{len(self.rows)} frames looked at, {good} good, {used} used, evenly spaced"
+        lines = [f"{what}: {', '.join(names)}" for what, names in left_out.items() if names]
+        return "\n  ".join([f"DrawnPhotos: {shape}", used, *lines])
 
 
 def _reasons(rows):
@@ -114,9 +112,8 @@ def draw_from_photos(
         ``landmarks(photo, boxes)`` returns (K, 68, 2) in pixels. Default: `find_landmarks`, with dlib.
     detector, min_size
         As in `find_faces`.
-    persons : {"folder", "name"} or callable, optional
-        Another rule than the above: everything by folder, everything by the beginning of the file name, or
-        ``persons(path)`` returns the name.
+    persons : callable, optional
+        Another rule: ``persons(path)`` returns the name, e.g. ``lambda path: path.parent.name``.
     label : dict or callable, optional
         Label of each person, by name: 0 happy, 1 unhappy. -1 where none is given.
     n_frames : int, optional
@@ -144,13 +141,10 @@ def draw_from_photos(
     ValueError
         If an argument is out of its range.
     """
-    limits = limits or {}
-    for name, value in limits.items():
-        if name not in LIMITS:
-            raise ValueError(f"limits: expected some of {', '.join(LIMITS)}, got {name!r}.")
-        if not np.isscalar(value) or not value >= 0:
-            raise ValueError(f"limits: expected a number from 0 up for {name!r}, got {value!r}.")
-    limits = LIMITS | limits
+    limits = LIMITS | (limits or {})
+    if wrong := [name for name, value in limits.items() if name not in LIMITS or not value >= 0]:
+        got = f"{wrong[0]!r}: {limits[wrong[0]]!r}"
+        raise ValueError(f"limits: expected numbers from 0 up for some of {', '.join(LIMITS)}, got {got}.")
     check_whole(min_frames, "min_frames")
     if n_frames is not None:
         check_whole(n_frames, "n_frames")
@@ -158,22 +152,23 @@ def draw_from_photos(
     # what would fail after a long run fails here
     draw_landmarks(np.empty((0, 42, 2)), size=size)
     files = list_files(source, persons)
-    if landmarks is None:
-        landmarks = find_landmarks
+    landmarks = landmarks or find_landmarks
+    if landmarks is find_landmarks:
         find_landmarks(np.zeros((8, 8, 3), np.uint8), [])
 
     def measure(photo, boxes):
         return list(zip(*steady_landmarks(photo, boxes, landmarks), strict=True))
 
-    options = {"detector": detector, "min_size": min_size}
-    video_options = options | {"every": every, "max_frames": max_frames, "progress": progress}
+    options = {"detector": detector, "min_size": min_size, "each": measure}
     looks, failed = [], {}
     for path, person in tqdm(files, desc="files", disable=not progress):
         try:
             if is_video(path):
-                faces, without = _faces_of_video(track_faces(path, each=measure, **video_options))
+                faces, without = _faces_of_video(
+                    track_faces(path, every=every, max_frames=max_frames, progress=progress, **options)
+                )
             else:
-                faces, without = _face_of_photo(path, options, measure, limits["unsteady"])
+                faces, without = _face_of_photo(path, limits["unsteady"], **options)
         except (DatasetError, OSError) as error:
             failed[str(path)] = str(error)
             continue
@@ -185,15 +180,15 @@ def draw_from_photos(
     return _drawn(looks, failed, label, n_frames, min_frames, size)
 
 
-def _face_of_photo(path, options, measure, unsteady):
+def _face_of_photo(path, unsteady, detector, min_size, each):
     """Frames of each face and what was measured there, here of the largest steady one; frames without."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a photo was scaled down does not matter to its drawing
         photo = read_photo(path)
-    boxes = find_faces(photo, **options)
+    boxes = find_faces(photo, detector, min_size=min_size)
     if not len(boxes):
         return [], [0]
-    seen = measure(photo, boxes)
+    seen = each(photo, boxes)
     largest = np.lexsort((-boxes[:, 2] * boxes[:, 3], [spread > unsteady for _, spread in seen]))[0]
     return [([0], [seen[largest]])], []
 
@@ -220,7 +215,7 @@ def _judge(frames, seen, limits):
             "jumping": jumps(points, frames) / limits["jumping"],
             "eyes closed": limits["eyes closed"] / lids,
         }
-    strain = pd.DataFrame(strain).fillna(0)
+    strain = pd.DataFrame(strain).fillna(0)  # of 0 over 0: where everything passes
     worst = strain.max(axis=1)
     reason = strain.idxmax(axis=1).where(worst > 1, "")
     return zip(np.array(frames).tolist(), points, (1 - worst).clip(lower=0), reason, strict=True)
@@ -233,17 +228,15 @@ def _drawn(looks, failed, label, n_frames, min_frames, size):
     enough = n_good[n_good >= (n_frames or min_frames)]
     too_few = n_good.drop(enough.index).to_dict()
     if not len(enough):
-        some = [f"{name}: {n}" for name, n in list(too_few.items())[:8]]
+        people = ", ".join(f"{name}: {n}" for name, n in list(too_few.items())[:8]) or "no file could be read"
         why = [f"{n} frames left out: {reason}" for reason, n in _reasons(looks).items()]
         why += [f"{name}: {error}" for name, error in list(failed.items())[:3]]
-        raise DatasetError(
-            f"nobody has {n_frames or min_frames} good frames; {', '.join(some) or 'no file could be read'}; "
-            f"{'; '.join(why)}. Fewer may do (min_frames), or looser limits"
-        )
+        got = f"{people}; {'; '.join(why)}. Fewer may do (min_frames), or looser limits"
+        raise DatasetError(f"nobody has {n_frames or min_frames} good frames; {got}")
     even = np.linspace(0, enough - 1, n_frames or enough.min(), axis=1).round().astype(int)
     places = [np.flatnonzero(good & (looks["person"] == name)) for name in enough.index]
     used = np.array([mine[chosen] for mine, chosen in zip(places, even, strict=True)])
-    points = np.array([[looks["points"][k] for k in mine] for mine in used])
+    points = np.array([[*looks["points"][rows]] for rows in used])
     aligned = align_landmarks(points, size)
     y = [label(name) if callable(label) else (label or {}).get(name, -1) for name in enough.index]
     if isinstance(label, dict) and (missing := [name for name in enough.index if name not in label]):
