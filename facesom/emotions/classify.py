@@ -229,14 +229,15 @@ def _scores(data, halves, features, models, n_bootstraps, seed, progress):
 
 def _rows(train, test, transformer):
     """Rows of numbers of both halves, from a transformer that has seen the first only."""
-    if not hasattr(train, "images"):
-        halves = train.units, test.units
-        if train.unit_names != test.unit_names:
-            units = f"{' '.join(train.unit_names)}, got {' '.join(test.unit_names)}"
-            raise ValueError(f"test: expected the units of train, {units}; leave out what one of them lacks.")
-        if transformer is None:
-            return halves
-    else:
+    if hasattr(train, "images"):
         halves = train.images, test.images
-    fitted = clone(Pixels() if transformer is None else transformer).fit(halves[0], train.labels)
+        transformer = Pixels() if transformer is None else transformer
+    else:
+        halves, units = (train.units, test.units), [" ".join(half.unit_names) for half in (train, test)]
+        if units[0] != units[1]:
+            cure = "leave out what one of them lacks"
+            raise ValueError(f"test: expected the units of train, {units[0]}, got {units[1]}; {cure}.")
+    if transformer is None:
+        return halves
+    fitted = clone(transformer).fit(halves[0], train.labels)
     return [fitted.transform(half) for half in halves]

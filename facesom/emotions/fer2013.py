@@ -110,7 +110,8 @@ def _read_csv(path, usage, skip_unreadable):
                 code = to_whole(code)
             except ValueError:
                 raise ValueError(f"expected an emotion 0 to {LAST}, got {code[:30]!r}") from None
-            _check(face, code)
+            _check(face, "pixels of", 255)
+            _check(code, "emotions", LAST)
             side = _side(len(face))
             pixels.extend(face.astype(np.uint8).tobytes())
             return code, part
@@ -132,11 +133,10 @@ def _numbers(text):
         raise ValueError(f"expected pixels as whole numbers with blanks between, got {text[:30]!r}") from None
 
 
-def _check(pixels, codes):
-    for values, what, most in ((pixels, "pixels of", 255), (codes, "emotions", LAST)):
-        if np.size(values) and not 0 <= np.min(values) <= np.max(values) <= most:
-            got = f"{np.min(values)} to {np.max(values)}"
-            raise ValueError(f"expected {what} 0 to {most}, got {got}; emotions are {', '.join(EMOTIONS)}")
+def _check(values, what, most):
+    if np.size(values) and not 0 <= np.min(values) <= np.max(values) <= most:
+        got = f"{np.min(values)} to {np.max(values)}"
+        raise ValueError(f"expected {what} 0 to {most}, got {got}; emotions are {', '.join(EMOTIONS)}")
 
 
 def _read_npz(path, usage):
@@ -153,7 +153,7 @@ def _read_npz(path, usage):
             raise DatasetError(f"expected whole numbers emotion (N,) and uint8 pixels (N, ...), got {got}.")
         rows = np.flatnonzero((parts == usage) | (usage is None))
         images, labels = images[rows], labels[rows]
-        _check(images[:0], labels)
+        _check(labels, "emotions", LAST)
         side = _side(images[:1].size or 64)
     except ValueError as error:
         raise DatasetError(f"{path}: expected a numpy archive of numbers and text: {error}") from None
@@ -164,11 +164,9 @@ def _places(columns, usage):
     """Place of each column that is needed or there, by its name in lower case."""
     lower = [name.strip().lower() for name in columns]
     if missing := sorted({"emotion", "pixels", *(["usage"] if usage else [])} - set(lower)):
-        raise DatasetError(
-            f"expected columns emotion, pixels, Usage; {', '.join(missing)} is not among "
-            f"{', '.join(lower[:8]) or 'them, the file is empty'}. A table without emotions has nothing to "
-            "compare with."
-        )
+        among = ", ".join(lower[:8]) or "them, the file is empty"
+        got = f"{', '.join(missing)} is not among {among}; without emotions there is nothing to compare with"
+        raise DatasetError(f"expected columns emotion, pixels, Usage; {got}.")
     return {name: lower.index(name) for name in lower}
 
 

@@ -45,7 +45,8 @@ def read_emotion_folder(path, *, size=48, person=None, skip_unreadable=False):
     path = Path(path).expanduser()
     if person not in (None, "prefix", "folder") and not callable(person):
         raise ValueError(f'person: expected None, "prefix", "folder" or a function, got {person!r}.')
-    size = None if size is None else check_whole(size, "size", 8)
+    if size is not None:
+        check_whole(size, "size", 8)
     folders = _class_folders(path)
 
     images, labels, sources, unreadable = [], [], [], []
@@ -134,19 +135,16 @@ def _files(folder, path, nested):
     folders = [item for item in inside if item.is_dir()]
     if nested:
         if loose := [item.name for item in inside if not item.is_dir()]:
-            found = f"found files: {few(loose)}"
-            raise DatasetError(
-                f'{folder}: expected a folder for each person, {found}; or pass person="prefix".'
-            )
+            found = f'found files: {few(loose)}; or pass person="prefix"'
+            raise DatasetError(f"{folder}: expected a folder for each person, {found}.")
         return [item for each in folders for item in _listed(each)]
     names = few([item.name for item in folders])
     if folders and len(folders) < len(inside):
         raise DatasetError(f"{folder}: expected images, found folders among them: {names}; move them out.")
     if folders:
-        raise DatasetError(
-            f"{path}: expected one folder for each emotion, but {folder.name} holds folders itself: {names}. "
-            f'Did you mean {folder}? If they are persons, pass person="folder".'
-        )
+        found = f"{folder.name} holds folders itself: {names}"
+        cure = f'Did you mean {folder}? If they are persons, pass person="folder".'
+        raise DatasetError(f"{path}: expected one folder for each emotion, but {found}. {cure}")
     return inside
 
 

@@ -182,10 +182,9 @@ class EmotionFaces(Labelled):
         images = self.images if np.size(self.images) == 0 else as_faces(self.images, leading=1)
         images = as_array(images, "images")  # a subset may be empty
         if images.ndim != 3 or (images.size and is_colour(images)) or images.dtype != np.uint8:
-            raise ValueError(
-                f"images: expected gray uint8 of shape (N, H, W), got {images.dtype} of {images.shape}; "
-                "(255 * images).round().astype(np.uint8) makes them of floats, cv2.cvtColor of colours."
-            )
+            got = f"{images.dtype} of {images.shape}"
+            cure = "(255 * images).round().astype(np.uint8) makes them of floats, cv2.cvtColor of colours"
+            raise ValueError(f"images: expected gray uint8 of shape (N, H, W), got {got}; {cure}.")
         sources = None if self.sources is None else np.asarray(self.sources)
         vars(self).update(images=images, sources=sources)
         self._check(len(images))
