@@ -54,6 +54,15 @@ def test_the_effect_of_a_person_is_the_difference_of_means_in_own_spread():
     assert found.names == ("X2_0", "X2_1", "X2_2", "X2_3") and (found.n_persons == P).all()
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_a_person_of_one_group_has_no_others_to_differ_from(seed):
+    X2, groups = planted(seed=seed, n_persons=4)
+    X2[np.random.default_rng(seed).random(X2.shape) < 0.2] = np.nan
+    groups[2] = 1
+    found = column_effects(X2, groups)
+    assert np.isnan(found.by_person[2]).all() and np.isfinite(np.delete(found.by_person, 2, axis=0)).all()
+
+
 def test_units_and_how_a_face_is_built_have_no_part_in_it(effects):
     X2, groups = planted()
     other = column_effects(X2 * [1e-3, 1e6, 3, 1] + 10 * np.arange(P)[:, None, None], groups)

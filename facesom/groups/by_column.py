@@ -166,12 +166,15 @@ def column_effects(
 
 def _within(x, groups, k):
     """Effects (K, C) of one person's columns (N, C): in the group less in the rest, in their own spread."""
-    x = pd.DataFrame(x[groups >= 0])
-    groups, spread = groups[groups >= 0], x.std(ddof=0)
-    x = (x - x.mean()) / spread.where(spread > 1e-9 * x.abs().max())  # rounding is no movement
-    own = x.groupby(groups)
-    total, n = (table.reindex(range(k), fill_value=0) for table in (own.sum(), own.count()))
-    return (total / n - (x.sum() - total) / (x.count() - n)).to_numpy()
+    x, groups = x[groups >= 0], groups[groups >= 0]
+    seen, member = np.isfinite(x), (groups == np.arange(k)[:, None]).astype(float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        largest = np.abs(np.where(seen, x, 0)).max(axis=0, initial=0)
+        x = np.where(seen, x - np.where(seen, x, 0).sum(axis=0) / seen.sum(axis=0), 0)
+        spread = np.sqrt((x**2).sum(axis=0) / seen.sum(axis=0))
+        total, n = member @ x / np.where(spread > 1e-9 * largest, spread, np.nan), member @ seen
+        rest = seen.sum(axis=0) - n
+        return total / n + total / np.where(rest > 0, rest, np.nan)  # the rest sums to the contrary
 
 
 def _columns(X2, groups):
