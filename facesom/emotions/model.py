@@ -86,21 +86,92 @@ def emotion_features(faces):
 
 
 class EmotionModel:
-    """A network from an ONNX file that turns faces into probabilities; made by `onnx_model`.
+    """A classifier of emotions read from an ONNX file, called like `facesom.predict_emotions`.
+
+    Parameters
+    ----------
+    path : str or Path
+        The network: input (N, channels, size, size) of any N, output logits (N, K).
+    sha256 : str, optional
+        What the file's hash must be.
+    output : str, optional
+        Name of the output, where it has several.
+    classes : sequence of str, length K
+        What the outputs mean, in their order. Where all of `facesom.EMOTIONS` are among them, the columns
+        come in that order and other classes are left out; else they come as they are.
+    size : int, default 48
+        Side of its faces in pixels.
+    channels : {1, 3}
+        Gray or RGB.
+    mean, std : float or sequence of 3 float, optional
+        Subtracted from, and (over 0) divided into, pixels in [0, 1]; for a network that wants 0..255 as it
+        is, ``mean=0, std=1 / 255``. Default: each face's own mean and standard deviation.
+    temperature : float, default 1.0
+        The logits are divided by it (Guo et al., 2017).
+    mirror : bool, default False
+        Whether the logits are averaged over each face and its mirror image: steadier, in twice the time.
 
     Attributes
     ----------
     classes : tuple of str
         Columns of what a call returns.
     network : facesom.io.OnnxNetwork
+
+    Raises
+    ------
+    DatasetError
+        If the file is no such network, or has another hash.
+    OSError
+        If it cannot be opened.
+    ValueError
+        If a setting makes no sense.
     """
 
     def __init__(
-        self, network, name, output, columns, classes, size, channels, mean, std, temperature, mirror
+        self,
+        path,
+        *,
+        sha256=None,
+        output=None,
+        classes=EMOTIONS,
+        size=48,
+        channels=1,
+        mean=None,
+        std=None,
+        temperature=1.0,
+        mirror=False,
     ):
-        self.network, self._name, self._output, self._columns = network, name, output, columns
-        self._mean, self._std, self._temperature, self._mirror = mean, std, temperature, mirror
-        self._size, self._channels, self.classes = size, channels, classes
+        if channels not in (1, 3):
+            raise ValueError(f"channels: expected 1 for gray or 3 for RGB, got {channels!r}.")
+        if (mean is None) != (std is None):
+            raise ValueError("mean, std: expected both, or neither for each face's own.")
+        if mean is not None:
+            mean, std = _of_channels(mean, "mean", channels, -np.inf), _of_channels(std, "std", channels, 0)
+        self._mean, self._std, self._channels, self._mirror = mean, std, channels, mirror
+        self._temperature = _of_channels(temperature, "temperature", 1, 0)
+        self._size = size = check_whole(size, "size")
+        classes = tuple(classes)
+        if len(set(classes)) < len(classes):
+            raise ValueError(f"classes: expected a name of its own for each, got {classes}.")
+        self.classes = EMOTIONS if set(EMOTIONS) <= set(classes) else classes
+        self._columns = [classes.index(name) for name in self.classes]
+        self._name, shape = Path(path).name, (1, channels, size, size)
+        self.network = read_onnx(Path(path), shape=shape, sha256=sha256)
+        outputs = self.network.outputs
+        self._output = outputs[0] if output is None and len(outputs) == 1 else output
+        if self._output not in outputs:
+            wanted = f"the name of an output, one of {list(outputs)}"
+            raise DatasetError(f"{path}: expected {wanted}, got {output!r}.")
+        try:
+            n_outputs = self.run(np.zeros((1, size, size), np.uint8), self._output).shape[1:]
+        except DatasetError as error:
+            raise DatasetError(f"{path}: {error}") from None
+        except cv2.error as error:
+            wrong = f"the network does not take {channels} × {size} × {size}; give its size and channels"
+            raise DatasetError(f"{path}: {wrong} ({str(error)[:120]}).") from None
+        if n_outputs != (len(classes),):
+            wanted = f"an output for each of {len(classes)} classes, it has shape {n_outputs}"
+            raise DatasetError(f"{path}: expected {wanted}; say what they are by classes=...")
 
     def __repr__(self):
         side, colour = self._size, "RGB" if self._channels == 3 else "gray"
@@ -145,91 +216,8 @@ class EmotionModel:
         return np.atleast_3d(face).transpose(2, 0, 1).astype(np.float32)
 
 
-def onnx_model(
-    path,
-    *,
-    sha256=None,
-    output=None,
-    classes=EMOTIONS,
-    size=48,
-    channels=1,
-    mean=None,
-    std=None,
-    temperature=1.0,
-    mirror=False,
-):
-    """Read a classifier of emotions from an ONNX file, to be used like `facesom.predict_emotions`.
-
-    Parameters
-    ----------
-    path : str or Path
-        The network: input (N, channels, size, size) of any N, output logits (N, K).
-    sha256 : str, optional
-        What the file's hash must be.
-    output : str, optional
-        Name of the output, where it has several.
-    classes : sequence of str, length K
-        What the outputs mean, in their order. Where all of `facesom.EMOTIONS` are among them, the columns
-        come in that order and other classes are left out; else they come as they are.
-    size : int, default 48
-        Side of its faces in pixels.
-    channels : {1, 3}
-        Gray or RGB.
-    mean, std : float or sequence of 3 float, optional
-        Subtracted from, and (over 0) divided into, pixels in [0, 1]; for a network that wants 0..255 as it
-        is, ``mean=0, std=1 / 255``. Default: each face's own mean and standard deviation.
-    temperature : float, default 1.0
-        The logits are divided by it (Guo et al., 2017).
-    mirror : bool, default False
-        Whether the logits are averaged over each face and its mirror image: steadier, in twice the time.
-
-    Returns
-    -------
-    EmotionModel
-        Call it with faces.
-
-    Raises
-    ------
-    DatasetError
-        If the file is no such network, or has another hash.
-    OSError
-        If it cannot be opened.
-    ValueError
-        If a setting makes no sense.
-    """
-    if channels not in (1, 3):
-        raise ValueError(f"channels: expected 1 for gray or 3 for RGB, got {channels!r}.")
-    size = check_whole(size, "size")
-    if (mean is None) != (std is None):
-        raise ValueError("mean, std: expected both, or neither for each face's own.")
-    if mean is not None:
-        mean, std = _of_channels(mean, "mean", channels, -np.inf), _of_channels(std, "std", channels, 0)
-    temperature = _of_channels(temperature, "temperature", 1, 0)
-    classes = tuple(classes)
-    if len(set(classes)) < len(classes):
-        raise ValueError(f"classes: expected a name of its own for each, got {classes}.")
-    path = Path(path)
-    network = read_onnx(path, shape=(1, channels, size, size), sha256=sha256)
-    outputs = network.outputs
-    output = outputs[0] if output is None and len(outputs) == 1 else output
-    if output not in outputs:
-        raise DatasetError(f"{path}: expected the name of an output, one of {list(outputs)}, got {output!r}.")
-    names = EMOTIONS if set(EMOTIONS) <= set(classes) else classes
-    columns = [classes.index(name) for name in names]
-    model = EmotionModel(
-        network, path.name, output, columns, names, size, channels, mean, std, temperature, mirror
-    )
-    try:
-        n_outputs = model.run(np.zeros((1, size, size), np.uint8), output).shape[1:]
-    except DatasetError as error:
-        raise DatasetError(f"{path}: {error}") from None
-    except cv2.error as error:
-        wrong = f"the network does not take {channels} × {size} × {size}; give its size and channels"
-        raise DatasetError(f"{path}: {wrong} ({str(error)[:120]}).") from None
-    if n_outputs != (len(classes),):
-        wanted = f"an output for each of {len(classes)} classes, it has shape {n_outputs}"
-        raise DatasetError(f"{path}: expected {wanted}; say what they are by classes=...")
-    return model
+#: The name by which users read one: ``onnx_model("mine.onnx", ...)``.
+onnx_model = EmotionModel
 
 
 def _of_channels(values, name, channels, least):

@@ -170,10 +170,8 @@ def track_faces(
             seen.append((face, number, *box, value))
     if not times:
         raise DatasetError("expected at least one frame of a video, got none")
-    looks, seen = (
-        np.arange(len(times)) * every,
-        pd.DataFrame(seen, columns=["face", "frame", *"xywh", "value"]),
-    )
+    looks = np.arange(len(times)) * every
+    seen = pd.DataFrame(seen, columns=["face", "frame", *"xywh", "value"])
     frames = seen.groupby("face")["frame"]
     possible = (frames.transform("max") - frames.transform("min")) // every + 1
     least = np.maximum(RARE * possible, min(min_sightings, len(looks)))
