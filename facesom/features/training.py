@@ -231,9 +231,7 @@ def fine_tune(network, images, labels, *, n_classes=None, frozen=None, learning_
         last = tuned.get_submodule(linear[-1])
         if last.out_features != n_classes:
             with seeded(seed):
-                fresh = torch.nn.Linear(last.in_features, n_classes).to(last.weight)
-            parent, _, name = linear[-1].rpartition(".")
-            setattr(tuned.get_submodule(parent), name, fresh)
+                tuned.set_submodule(linear[-1], torch.nn.Linear(last.in_features, n_classes).to(last.weight))
     for name in frozen:
         tuned.get_submodule(name).requires_grad_(False)
     history = train_network(tuned, images, labels, learning_rate=learning_rate, seed=seed, **options)
@@ -285,10 +283,9 @@ def _validate(network, held, loss):
         return math.nan, math.nan
     torch, (faces, classes) = import_torch(), held
     outputs = torch.from_numpy(run_network(network, faces))
-    if classes is None:
-        return float(loss(outputs, to_tensor(faces))), math.nan
-    right = outputs.argmax(dim=1).numpy() == classes
-    return float(loss(outputs, torch.from_numpy(classes))), float(right.mean())
+    wanted = to_tensor(faces) if classes is None else torch.from_numpy(classes)
+    right = math.nan if classes is None else (outputs.argmax(dim=1) == wanted).double().mean()
+    return float(loss(outputs, wanted)), float(right)
 
 
 def _read_checkpoint(path, key, network):

@@ -59,7 +59,7 @@ def read_photo(path: str | Path, *, max_side: int = MAX_SIDE) -> np.ndarray:
             photo, size = read_image(file, max_side=max_side)
         except UnidentifiedImageError:
             file.seek(0)
-            raise DatasetError(f"{path} is not an image; {_guess(file.read(16), path)}") from None
+            raise DatasetError(f"{path} is not an image; {_guess(file.read(16))}") from None
         except DatasetError as error:
             raise DatasetError(f"{path}: {error}") from None
         except (OSError, ValueError) as error:
@@ -70,15 +70,15 @@ def read_photo(path: str | Path, *, max_side: int = MAX_SIDE) -> np.ndarray:
     return photo
 
 
-def _guess(head, path):
+def _guess(head):
     if not head:
         return "the file is empty: copy it again"
     if head[4:8] == b"ftyp":
         what = "a HEIC or AVIF photo" if head[8:11] in (b"hei", b"mif", b"avi", b"hev") else "a video"
         return f"it looks like {what}: export it as JPEG"
-    if head[:4] == b"%PDF":
+    if head.startswith(b"%PDF"):
         return "it is a PDF: export the page as PNG"
-    if head[:1] == b"<" or head[:15].lower() == b"<!doctype html":
+    if head.startswith(b"<"):
         return "it is a web page or SVG: save the picture itself"
     return "expected JPEG, PNG, TIFF, WebP, GIF or BMP"
 
@@ -128,20 +128,18 @@ def find_faces(
     >>> facesom.find_faces(astronaut()).shape
     (1, 4)
     """
-    photo = as_photo(photo)
-    if not callable(detector) and detector not in DETECTORS:
+    photo, find = as_photo(photo), detector if callable(detector) else DETECTORS.get(detector)
+    if find is None:
         raise ValueError(f"detector: expected one of {', '.join(DETECTORS)} or a function, got {detector!r}.")
     if min_size is None:
         min_size = max(20, max(photo.shape[:2]) / 25)
     if not 8 <= min_size < np.inf:
         raise ValueError(f"min_size: expected a side of at least 8 pixels, got {min_size!r}.")
-    find = detector if callable(detector) else DETECTORS[detector]
     where = () if near is None or detector != "network" else (as_boxes(near),)
     found = _as_rows(find(photo, min_size, *where))
-    corners = np.concatenate([found[:, :2], found[:, :2] + found[:, 2:]], axis=1)
-    x, y, right, bottom = np.clip(np.rint(corners), 0, np.tile(photo.shape[1::-1], 2)).astype(int).T
-    boxes = np.column_stack([x, y, right - x, bottom - y])
-    boxes = boxes[(boxes[:, 2:] > 0).all(axis=1)]
+    corners, size = np.rint([found[:, :2], found[:, :2] + found[:, 2:]]), photo.shape[1::-1]
+    low, high = np.clip(corners, 0, size).astype(int)
+    boxes = np.hstack([low, high - low])[(high > low).all(axis=1)]
     return boxes[np.argsort(boxes[:, 0] + boxes[:, 2] / 2, kind="stable")]
 
 

@@ -73,12 +73,10 @@ def find_landmarks(photo, boxes):
 
 def _enlarge(photo, box):
     """A face with its surroundings, enlarged: dlib's landmarks are whole pixels, coarse on a small face."""
-    low = np.clip(np.floor(box[:2] - box[2:] / 2), 0, np.array(photo.shape[1::-1]) - 1).astype(int)
-    high = np.clip(np.ceil(box[:2] + 1.5 * box[2:]), low + 1, photo.shape[1::-1]).astype(int)
-    scale = max(1.0, ENLARGED / box[2:].max())
-    face = photo[low[1] : high[1], low[0] : high[0]]
-    if scale > 1:
-        face = cv2.resize(face, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+    size, scale = np.array(photo.shape[1::-1]), max(1.0, ENLARGED / box[2:].max())
+    left, top = low = np.clip(np.floor(box[:2] - box[2:] / 2), 0, size - 1).astype(int)
+    right, bottom = np.clip(np.ceil(box[:2] + 1.5 * box[2:]), low + 1, size).astype(int)
+    face = cv2.resize(photo[top:bottom, left:right], None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
     return np.ascontiguousarray(face), low, scale
 
 
@@ -203,9 +201,8 @@ def jumps(points, frames):
     """How far a landmark lies from its median with the looks before and after, (n,), in eye distances."""
     found = np.zeros(len(points))
     if len(points) > 2:
-        aligned = align_landmarks(points, size=1) / EYE_DISTANCE
+        aligned, steps = align_landmarks(points, size=1) / EYE_DISTANCE, np.diff(frames)
         middle = np.median([aligned[:-2], aligned[1:-1], aligned[2:]], axis=0)
-        steps = np.diff(frames)
         in_row = np.maximum(steps[:-1], steps[1:]) == steps.min()
         found[1:-1] = in_row * np.linalg.norm(aligned[1:-1] - middle, axis=-1).max(axis=-1)
     return found
