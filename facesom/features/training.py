@@ -47,8 +47,8 @@ class TrainingHistory:
     def __repr__(self):
         best, names = self.best_epoch, ("loss", "validation", "accuracy")
         values = (self.losses[best], self.validation_losses[best], self.validation_accuracies[best])
-        said = ", ".join(f"{n} {v:.3g}" for n, v in zip(names, values, strict=True) if np.isfinite(v))
-        return f"TrainingHistory({len(self.losses)} epochs, {self.seconds:.0f} s; epoch {best + 1}: {said})"
+        shown = ", ".join(f"{n} {v:.3g}" for n, v in zip(names, values, strict=True) if np.isfinite(v))
+        return f"TrainingHistory({len(self.losses)} epochs, {self.seconds:.0f} s; epoch {best + 1}: {shown})"
 
 
 def train_network(
@@ -263,8 +263,8 @@ def _work(network, faces, classes):
         why = f"the network does not take faces of shape {faces.shape[1:]} ({error!s:.80})"
         raise ValueError(f"images: {why}; expected those that it was made for.") from None
     if classes is not None and outputs.shape[1:] <= (int(classes.max()),):
-        apart = f"from 0 to {outputs.shape[-1] - 1}, as the network tells apart, got up to {classes.max()}"
-        raise ValueError(f"targets: expected classes {apart}; make it with more n_classes.")
+        known = f"from 0 to {outputs.shape[-1] - 1}, as the network knows them, got up to {classes.max()}"
+        raise ValueError(f"targets: expected classes {known}; make it with more n_classes.")
     return counter.get_total_flops()
 
 

@@ -86,8 +86,8 @@ def _strongest(hits, near):
 
 def _near(hits, sides, octaves, norm=2):
     """Which of hits (n, 4) are within so many sides and octaves of the first one."""
-    apart = np.linalg.norm(hits[:, :2] - hits[0, :2], norm, axis=1) / hits[0, 2]
-    return (apart < sides) & (np.abs(np.log2(hits[:, 2] / hits[0, 2])) < octaves)
+    distance = np.linalg.norm(hits[:, :2] - hits[0, :2], norm, axis=1) / hits[0, 2]
+    return (distance < sides) & (np.abs(np.log2(hits[:, 2] / hits[0, 2])) < octaves)
 
 
 def _same_face(hits):
@@ -214,8 +214,8 @@ def _second_look(gray, x, y, side):
         window = cv2.warpAffine(patch, turn, (n, n), borderMode=cv2.BORDER_REPLICATE)
         alone = {"min_neighbor_number": 0, "intersection_score_threshold": 1.01}
         for found in lbp_cascade().detect_multi_scale(window, 1.1, 1, (30, 30), (64, 64), **alone):
-            apart = (found["c"] + found["width"] / 2 - n / 2, found["r"] + found["height"] / 2 - n / 2)
-            count += np.hypot(*apart) < n / 8
+            offset = (found["c"] + found["width"] / 2 - n / 2, found["r"] + found["height"] / 2 - n / 2)
+            count += np.hypot(*offset) < n / 8
     return count
 
 

@@ -70,6 +70,13 @@ def read_photo(path: str | Path, *, max_side: int = MAX_SIDE) -> np.ndarray:
     return photo
 
 
+def read_again(path):
+    """Read a photo without a warning that it is scaled, where that was given before or does not matter."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return read_photo(path)
+
+
 def _guess(head):
     if not head:
         return "the file is empty: copy it again"

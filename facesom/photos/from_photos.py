@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 from facesom.drawn import distances, draw_landmarks
 from facesom.io import DatasetError, FaceDataset, check_whole
 
-from .faces import find_faces, read_photo
+from .faces import find_faces, read_again
 from .files import is_video, list_files
 from .landmarks import DRAWN, align_landmarks, eye_frame, find_landmarks, head_turn, jumps, steady_landmarks
 from .tracks import track_faces
@@ -182,9 +182,7 @@ def draw_from_photos(
 
 def _face_of_photo(path, unsteady, detector, min_size, each):
     """Frames of each face and what was measured there, here of the largest steady one; frames without."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that a photo was scaled down does not matter to its drawing
-        photo = read_photo(path)
+    photo = read_again(path)
     boxes = find_faces(photo, detector, min_size=min_size)
     if not len(boxes):
         return [], [0]

@@ -127,8 +127,8 @@ def steady_landmarks(photo, boxes, landmarks=find_landmarks):
     shaken = np.stack([x + right * side + corner, y + down * side + corner, scale * side, scale * side], -1)
     tries = _found(landmarks, photo, shaken.reshape(-1, 4)).reshape(len(_SHAKES), n, 68, 2)
     points = np.median(tries, axis=0)
-    apart = np.linalg.norm(tries - points, axis=-1)[..., 17:].mean(axis=(0, 2))
-    return points, apart / np.maximum(eye_frame(points)[1], 1e-9)
+    spread = np.linalg.norm(tries - points, axis=-1)[..., 17:].mean(axis=(0, 2))
+    return points, spread / np.maximum(eye_frame(points)[1], 1e-9)
 
 
 def _found(landmarks, photo, boxes):

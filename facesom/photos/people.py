@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 from facesom.emotions import EMOTIONS, predict_emotions
 from facesom.io import DatasetError
 
-from .faces import as_boxes, as_photo, crop_faces, find_faces, read_photo
+from .faces import as_boxes, as_photo, crop_faces, find_faces, read_again, read_photo
 from .files import files_in
 
 SURE = 0.5  # a probability from which an emotion is more probable than all others together
@@ -115,11 +115,7 @@ class PeoplePhoto:
     @property
     def photo(self):
         """ndarray of uint8, shape (H, W, 3): the photo."""
-        if isinstance(self.source, np.ndarray):
-            return self.source
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # that it is scaled was said at the first reading
-            return read_photo(self.source)
+        return self.source if isinstance(self.source, np.ndarray) else read_again(self.source)
 
     @property
     def predicted(self):
@@ -296,6 +292,6 @@ def analyze_groups(paths, *, progress=True, **options):
         except (DatasetError, OSError) as error:
             failed[str(path)] = str(error)
     if failed:
-        said = "\n  ".join(failed.values())
-        warnings.warn(f"{len(failed)} of {len(paths)} files left out:\n  {said}", stacklevel=2)
+        reasons = "\n  ".join(failed.values())
+        warnings.warn(f"{len(failed)} of {len(paths)} files left out:\n  {reasons}", stacklevel=2)
     return results, failed
