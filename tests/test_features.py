@@ -249,8 +249,7 @@ def test_faces_too_small_for_cells(transformer, side, message):
     [
         (HOG(cell=0), "cell: expected a whole number from 1 up, got 0"),
         (HOG(orientations=2.5), "orientations: expected a whole number"),
-        (LBP(n_points=True), "n_points: expected a whole number from 1 up, got True"),
-        (LBP(radius=0), "radius: expected a number over 0, got 0"),
+        (LBP(cell=True), "cell: expected a whole number from 1 up, got True"),
         (Edges(reach=-1), "reach: expected a number over 0, got -1"),
         (Contours(cols="2"), "cols: expected a whole number from 1 up, got '2'"),
     ],

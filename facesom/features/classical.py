@@ -17,6 +17,8 @@ from .face_transformer import FaceTransformer
 
 INK = 0.1  # what differs from the paper by more is drawn
 PICTURE_SCALE = 4  # a picture of gradients is drawn larger than the face, or its strokes would be dots
+N_NEIGHBOURS = 8
+N_PATTERNS = N_NEIGHBOURS * (N_NEIGHBOURS - 1) + 3
 CANNY = (50, 150)  # thresholds of the hysteresis for the gradient of 8-bit images
 HU_FLOOR = 1e-7  # Hu moments below are noise of rasterisation
 SHADES = np.array([1, 0, 0, 0.3, 0.3, 0.55, 0.75])  # of `facesom.parts.PARTS` in a picture
@@ -98,50 +100,41 @@ class HOG(FaceTransformer):
 class LBP(FaceTransformer):
     """Histograms of local binary patterns (Ojala et al., 2002), one for each cell (Ahonen et al., 2006).
 
-    A pixel's pattern says which of its neighbours are as bright as itself or brighter; patterns with at most
-    two changes around the circle are told apart, the rest is one (``"nri_uniform"`` of scikit-image). Pixels
-    that fill no cell are left out. In a constant image all pixels have one pattern.
+    A pixel's pattern says which of its eight neighbours are as bright as itself or brighter; patterns with
+    at most two changes around the circle are told apart, the rest is one (``"nri_uniform"`` of scikit-image).
+    Pixels that fill no cell are left out. In a constant image all pixels have one pattern.
 
     Parameters
     ----------
     cell : int, default 16
         Side of a cell in pixels, which is the smallest face as well.
-    n_points : int, default 8
-        Neighbours compared; there are n_points · (n_points - 1) + 3 patterns.
-    radius : float, default 1
-        Their distance in pixels.
     """
 
-    def __init__(self, cell=16, n_points=8, radius=1.0):
+    def __init__(self, cell=16):
         self.cell = cell
-        self.n_points = n_points
-        self.radius = radius
 
     def _least_side(self):
         return self.cell
 
     def _describe(self, faces):
         rows, cols = (side // self.cell for side in self.face_shape_)
-        codes = self._codes(faces)[:, : rows * self.cell, : cols * self.cell]
+        codes = _patterns(faces)[:, : rows * self.cell, : cols * self.cell]
         down, right = (np.arange(side) // self.cell for side in codes.shape[1:])
-        bins = codes + self._n_patterns() * (down[:, None] * cols + right)
-        counts = [np.bincount(b.ravel(), minlength=self._n_patterns() * rows * cols) for b in bins]
+        bins = codes + N_PATTERNS * (down[:, None] * cols + right)
+        counts = [np.bincount(b.ravel(), minlength=N_PATTERNS * rows * cols) for b in bins]
         return np.array(counts, dtype=np.float32) / self.cell**2
 
     def _show(self, faces):
-        codes = self._codes(faces)
-        flat = self._codes(np.ones((1, 8, 8), np.float32))[0, 4, 4]
-        return np.where(codes == flat, 1, 0.8 * codes / (self._n_patterns() - 1))
+        codes = _patterns(faces)
+        flat = _patterns(np.ones((1, 8, 8), np.float32))[0, 4, 4]
+        return np.where(codes == flat, 1, 0.8 * codes / (N_PATTERNS - 1))
 
-    def _codes(self, faces):
-        # integers: equal neighbours must not differ by rounding; the rim goes on beyond the image
-        faces, rim = np.rint(faces * 255).astype(np.uint8), int(np.ceil(self.radius))
-        faces = np.pad(faces, ((0, 0), (rim, rim), (rim, rim)), mode="edge")
-        pattern = [local_binary_pattern(f, self.n_points, self.radius, "nri_uniform") for f in faces]
-        return np.array(pattern, dtype=int)[:, rim:-rim, rim:-rim]
 
-    def _n_patterns(self):
-        return self.n_points * (self.n_points - 1) + 3
+def _patterns(faces):
+    # integers: equal neighbours must not differ by rounding; the rim goes on beyond the image
+    faces = np.pad(np.rint(faces * 255).astype(np.uint8), ((0, 0), (1, 1), (1, 1)), mode="edge")
+    codes = [local_binary_pattern(face, N_NEIGHBOURS, 1, "nri_uniform") for face in faces]
+    return np.array(codes, dtype=int)[:, 1:-1, 1:-1]
 
 
 class Edges(FaceTransformer):
