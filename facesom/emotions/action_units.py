@@ -68,17 +68,15 @@ def read_action_units(
         units.update(_unit_columns(columns, kind))
         labels = _column(columns, label, _LABELS, "label")
         persons = _column(columns, person, _PERSONS, "person")
-        least = {
-            _column(columns, None, ("success",), ""): np.nextafter(0, 1),
-            _column(columns, None, _CONFIDENCES, ""): min_confidence,
-        }
-        least.pop(None, None)
+        least = [(("success",), np.nextafter(0, 1)), (_CONFIDENCES, min_confidence)]
+        least = [(_column(columns, None, usual, ""), low) for usual, low in least]
 
         def parse(cells):
             nonlocal n_rows
             n_rows += 1
-            if not all(_number(cells[k], f"in the column {columns[k]}") >= low for k, low in least.items()):
-                return None
+            for at, low in least:
+                if at is not None and not _number(cells[at], f"in the column {columns[at]}") >= low:
+                    return None
             values = np.array([_number(cells[place], "for the units") for place in units.values()])
             if np.isnan(values).all():
                 return None
@@ -98,8 +96,8 @@ def read_action_units(
         raise DatasetError(f"{path}: expected {wanted}, none of {n_rows} is; lower min_confidence to see.")
     if clipped:
         n = f"{len(clipped)} of {len(found) * len(units)}"
-        said = f"from {min(clipped):g} to {max(clipped):g}, were clipped: {n}"
-        warnings.warn(f"{path}: units a little outside 0 to {_LARGEST}, {said}.", stacklevel=2)
+        outside = f"from {min(clipped):g} to {max(clipped):g}, were clipped: {n}"
+        warnings.warn(f"{path}: units a little outside 0 to {_LARGEST}, {outside}.", stacklevel=2)
     rows, values = zip(*found, strict=True)
     strengths, labels, persons = zip(*values, strict=True)
     classes, codes = np.unique(labels, return_inverse=True)

@@ -209,13 +209,14 @@ def classification_scores(
 def _measure(sums, k):
     """Every measure (B,) from sums (B, K * K + 1) of confusion matrix and loss, and three by class (B, K)."""
     confusions, n = sums[:, :-1].reshape(-1, k, k), sums[:, :-1].sum(axis=1)
-    right, true, told = np.einsum("bkk->bk", confusions), confusions.sum(axis=2), confusions.sum(axis=1)
+    right, true = np.einsum("bkk->bk", confusions), confusions.sum(axis=2)
+    predicted = confusions.sum(axis=1)
     with np.errstate(invalid="ignore"):
         recall = right / true
     by_class = {
-        "precision": right / np.maximum(told, 1),
+        "precision": right / np.maximum(predicted, 1),
         "recall": recall,
-        "f1": 2 * right / np.maximum(true + told, 1),
+        "f1": 2 * right / np.maximum(true + predicted, 1),
     }
     macro = {name: values.mean(axis=1, where=true > 0) for name, values in by_class.items()}
     measures = {"accuracy": right.sum(axis=1) / n, "balanced_accuracy": macro["recall"]}
