@@ -182,19 +182,27 @@ def spread(rows, i, digits=2):
 def new_persons(seeds, options, real):
     """Print how new persons are placed, drawn ones or, where filmed ones are given, these."""
     if real:
+        few, seen = range(FIRST_SEED, FIRST_SEED + 3), {}
         shares = ("groups: learned", "placed", "no -1", "nodes: learned", "placed")
-        head("left out", *shares, "flagged", "right", "mean doubt")
+        head("left out", *shares, "kept by groups", "with no -1", "by nodes")
         for name, faces in real.items():
             if faces.movements is not None:
-                told, seen = left_out(faces, FIRST_SEED)
-                line(name, *(f"{share:.3f}" for share in told), *(f"{mean:.2f}" for mean in seen))
+                rows = np.array([np.concatenate(left_out(faces, seed)) for seed in few])
+                kept = rows[:, [1, 2, 4]] / rows[:, [0, 0, 3]]
+                told = [spread(rows.tolist(), i, 3) for i in range(5)]
+                line(name, *told, *(spread(kept.tolist(), i) for i in range(3)))
+                seen[name] = rows[:, 5:].tolist()
+        print()
+        head("left out", "flagged", "right", "mean doubt")
+        for name, rows in seen.items():
+            line(name, *(spread(rows, i) for i in range(3)))
         print()
         head("a part is moved", "unknown there", "unknown elsewhere")
         for name, faces in real.items():
             for what, flags in moved_parts(faces, FIRST_SEED).items():
                 line(f"{name}: {what}", spread(flags, 0), spread(flags, 1))
         print()
-        placings({name: [faces] for name, faces in real.items()})
+        placings({name: [faces] * len(few) for name, faces in real.items()})
         return
     rows = drawn_persons(seeds, options.persons, options.frames)
     head("new persons show", "frames", "how many", "right group", "false flags", "unseen flagged")
@@ -210,7 +218,8 @@ def placings(columns):
     """Print how far `doubt` is to be trusted: pieces of the videos of persons left out."""
     head("pieces of videos", "right", "AUC of doubt", "doubt < 0.1", "right of these")
     for name, sets in columns.items():
-        rows = [trust(*pieces(faces.features, faces.n_groups, FIRST_SEED)) for faces in sets]
+        seeds = range(FIRST_SEED, FIRST_SEED + len(sets))
+        rows = [trust(*pieces(x.features, x.n_groups, seed)) for x, seed in zip(sets, seeds, strict=True)]
         line(name, *(spread(rows, i) for i in range(4)))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import multivariate_normal
+from scipy.stats import entropy, multivariate_normal
 from sklearn.metrics import adjusted_rand_score
 
 from facesom.identity import IdentityAligner
@@ -19,6 +19,7 @@ from facesom.identity.mixture import (
     e_step,
     fit_mixture,
     log_likelihood,
+    log_posterior,
     m_step,
     offset_prior,
     person_step,
@@ -204,6 +205,29 @@ def test_frames_that_repeat_each_other_do_not_hold_an_offset_more():
     )
     assert (sure - once > 1.5).all(), "taken for new, they outweigh what faces at rest are like"
     np.testing.assert_allclose(held, once, atol=0.25)  # the median of more frames is trusted a little more
+
+
+def test_a_mix_unlike_everybodys_speaks_against_an_offset_where_frames_repeat_each_other():
+    rng = np.random.default_rng(0)
+    means = np.array([[0.0], [4], [8]])
+    rare = replace(
+        standing(means, 0.1 * np.eye(1), stay=0.9, offsets=9.0), shares=np.array([0.8, 0.15, 0.05])
+    )
+    shown = np.repeat(rng.integers(0, 2, 12), 10)  # two neighbouring expressions
+    frames = Frames([means[shown] + rng.normal(0, 0.3, (120, 1))])
+    for offset, seen in ((0.0, shown), (-4.0, shown + 1)):
+        who = at(rare, [[offset]])
+        new, part = (
+            log_posterior(frames, expected, model, who)[0]
+            for model in (rare, replace(rare, frame_weight=0.2))
+            for expected in [e_step(frames, model, who)]
+        )
+        expected = e_step(frames, rare, who)
+        unlike = expected.draws.sum() * entropy(np.bincount(seen, minlength=3), rare.shares)
+        assert new - part == pytest.approx(0.8 * (expected.log_likelihood[0] + 0.5 * unlike), rel=1e-4)
+    assert place_persons(frames, replace(rare, frame_weight=0.2))[0].offsets[0, 0] == pytest.approx(
+        0, abs=0.5
+    )
 
 
 def test_what_faces_at_rest_are_like_is_learned_from_many_persons():

@@ -19,6 +19,8 @@ al., 1977):
   as much as loud ones.
 - `person_step`: an offset is the mean of what frames leave once their expression is taken away, weighed
   against the prior. Frames that follow each other repeat each other: each counts `frame_weight` of one.
+- `log_posterior`: how well offsets explain their frames; of several offsets the likeliest is taken. A person
+  whose mix would be unlike everybody's speaks against an offset.
 
 `fit_mixture` learns all of it, `place_persons` finds persons in a model that stands.
 """
@@ -29,7 +31,7 @@ from dataclasses import dataclass, replace
 from multiprocessing import parent_process
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, rel_entr
 from sklearn.cluster import KMeans
 from tqdm.auto import tqdm
 
@@ -38,6 +40,7 @@ from .chain import Frames, forward_backward
 STRENGTH_VARIANCE = 0.35**2  # expressions are shown at about 0.3 to 1.7 of their usual strength
 ALIKE = 3.0  # imagined episodes of each expression that hold a person's mix to everybody's
 ALIKENESS = 0.5  # how far faces at rest differ before any are known, in variances of what people move
+EPISODE_WEIGHT = 0.5  # of an episode for how unlike everybody's mix a person's is, where frames count in part
 LEEWAY = 1.0  # how far a face at rest may be from the median, in variances of what people move
 UNKNOWN_SHARE = 0.05  # of the draws, expected to show what no expression does
 N_ANNEALED = 15  # iterations with a flattened likelihood (Ueda & Nakano, 1998), to undo early mistakes
@@ -302,6 +305,10 @@ def log_posterior(frames, expected, mixture, persons):
     gap = persons.offsets - usual
     far = np.einsum("pi,pij,pj->p", gap, prior, gap)
     pull = ALIKE * len(mixture.shares) * (mixture.shares * np.log(persons.mixes)).sum(axis=1)
+    # frames repeat each other, episodes less so: a mix unlike everybody's counts beside their likelihood
+    shown = frames.sum(expected.responsibilities) / frames.n[:, None]
+    unlike = expected.draws.sum(axis=1) * rel_entr(shown, mixture.shares).sum(axis=1)
+    pull -= EPISODE_WEIGHT * (1 - mixture.frame_weight) * unlike
     return mixture.frame_weight * expected.log_likelihood - 0.5 * far + pull
 
 
