@@ -3,6 +3,7 @@
 import io
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import joblib
@@ -295,6 +296,25 @@ def test_yunet_is_never_fetched_unasked(monkeypatch, tmp_path):
         detectors.yunet(tmp_path / "no.onnx")
 
 
+def test_yunets_boxes_are_those_of_the_whole_photo(monkeypatch, tmp_path):
+    seen = []
+
+    class Model:
+        def detect(self, image):
+            seen.append(image.shape)
+            return 1, np.array([[2, 4, 10, 12, *[0] * 11]], np.float32)
+
+    def create(path, config, size, score):
+        seen.append(size)
+        return Model()
+
+    monkeypatch.setattr(detectors, "read_onnx", lambda path, shape: None)
+    monkeypatch.setattr(cv2, "FaceDetectorYN", SimpleNamespace(create=create), raising=False)
+    (tmp_path / "a.onnx").touch()
+    boxes = find_faces(np.zeros((400, 600, 3), np.uint8), detectors.yunet(tmp_path / "a.onnx"), min_size=32)
+    assert boxes.tolist() == [[4, 8, 20, 24]] and seen == [(300, 200), (200, 300, 3)]
+
+
 def test_a_fetched_model_must_have_its_hash(monkeypatch, tmp_path):
     pooch = pytest.importorskip("pooch")
     served = tmp_path / "served"
@@ -334,6 +354,8 @@ def test_what_is_no_photo_or_detector_is_said():
         find_faces(photo.astype(np.int32))
     with pytest.raises(ValueError, match=r"boxes: expected \(K, 4\).*got shape \(4,\); pass boxes\[None\]"):
         crop_faces(photo, (1, 2, 3, 4))
+    with pytest.raises(ValueError, match="scale: expected a number over 0, got -1"):
+        crop_faces(photo, [(1, 2, 3, 4)], scale=-1)
 
 
 # cutting and matching

@@ -207,6 +207,13 @@ def test_faces_keep_their_numbers_while_they_move_and_pass(tmp_path):
     assert list(tracks.to_frame().columns) == ["face", "frame", "time", "x", "y", "w", "h"]
 
 
+def test_the_bar_knows_how_many_frames_there_are(tmp_path, capsys):
+    path = write(tmp_path / "film.avi", [frame_of((5, 5))] * 20)
+    for video in (path, [frame_of((5, 5))] * 20):
+        follow(video, every=4, progress=True)
+        assert "5/5" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("lost", [(), range(25, 35)])
 @pytest.mark.parametrize(
     ("below", "speeds"), [(0, (6, -6)), (15, (6, -6)), (0, (2, -2)), (0, (6, 0)), (0, (8, 2))]

@@ -62,6 +62,7 @@ def _dlib_detector():
     return get_frontal_face_detector()
 
 
+@cache
 def yunet(path=None):
     """Make a detector of YuNet (Wu et al., 2023) for `facesom.find_faces`; needs its model file.
 
