@@ -18,7 +18,7 @@ from facesom.features.classical import HOG, LBP, Contours, Edges, PartGeometry, 
 from facesom.features.face_transformer import as_gray
 from facesom.groups.node_groups import NodeGroups
 
-ALL = [Pixels(), HOG(), LBP(), Edges(), Edges(distance=False), Contours(), PartGeometry()]
+ALL = [Pixels(), HOG(), LBP(), LBP(8, 12, 1.5), Edges(), Edges(distance=False), Contours(), PartGeometry()]
 
 
 def name_of(transformer):
@@ -249,7 +249,8 @@ def test_faces_too_small_for_cells(transformer, side, message):
     [
         (HOG(cell=0), "cell: expected a whole number from 1 up, got 0"),
         (HOG(orientations=2.5), "orientations: expected a whole number"),
-        (LBP(cell=True), "cell: expected a whole number from 1 up, got True"),
+        (LBP(n_points=True), "n_points: expected a whole number from 1 up, got True"),
+        (LBP(radius=0), "radius: expected a number over 0, got 0"),
         (Edges(reach=-1), "reach: expected a number over 0, got -1"),
         (Contours(cols="2"), "cols: expected a whole number from 1 up, got '2'"),
     ],

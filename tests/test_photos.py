@@ -312,7 +312,7 @@ def test_yunets_boxes_are_those_of_the_whole_photo(monkeypatch, tmp_path):
     monkeypatch.setattr(cv2, "FaceDetectorYN", SimpleNamespace(create=create), raising=False)
     (tmp_path / "a.onnx").touch()
     boxes = find_faces(np.zeros((400, 600, 3), np.uint8), detectors.yunet(tmp_path / "a.onnx"), min_size=32)
-    assert boxes.tolist() == [[4, 8, 20, 24]] and seen == [(300, 200), (200, 300, 3)]
+    assert boxes.tolist() == [[4, 8, 20, 24]] and seen[1:] == [(300, 200), (200, 300, 3)]
 
 
 def test_a_fetched_model_must_have_its_hash(monkeypatch, tmp_path):

@@ -17,9 +17,6 @@ from .face_transformer import FaceTransformer
 
 INK = 0.1  # what differs from the paper by more is drawn
 PICTURE_SCALE = 4  # a picture of gradients is drawn larger than the face, or its strokes would be dots
-N_NEIGHBOURS = 8
-N_PATTERNS = N_NEIGHBOURS * (N_NEIGHBOURS - 1) + 3
-CANNY = (50, 150)  # thresholds of the hysteresis for the gradient of 8-bit images
 HU_FLOOR = 1e-7  # Hu moments below are noise of rasterisation
 SHADES = np.array([1, 0, 0, 0.3, 0.3, 0.55, 0.75])  # of `facesom.parts.PARTS` in a picture
 
@@ -100,41 +97,50 @@ class HOG(FaceTransformer):
 class LBP(FaceTransformer):
     """Histograms of local binary patterns (Ojala et al., 2002), one for each cell (Ahonen et al., 2006).
 
-    A pixel's pattern says which of its eight neighbours are as bright as itself or brighter; patterns with
-    at most two changes around the circle are told apart, the rest is one (``"nri_uniform"`` of scikit-image).
-    Pixels that fill no cell are left out. In a constant image all pixels have one pattern.
+    A pixel's pattern says which of its neighbours are as bright as itself or brighter; patterns with at most
+    two changes around the circle are told apart, the rest is one (``"nri_uniform"`` of scikit-image). Pixels
+    that fill no cell are left out. In a constant image all pixels have one pattern.
 
     Parameters
     ----------
     cell : int, default 16
         Side of a cell in pixels, which is the smallest face as well.
+    n_points : int, default 8
+        Neighbours compared; there are n_points · (n_points - 1) + 3 patterns.
+    radius : float, default 1.0
+        Their distance in pixels.
     """
 
-    def __init__(self, cell=16):
+    def __init__(self, cell=16, n_points=8, radius=1.0):
         self.cell = cell
+        self.n_points = n_points
+        self.radius = radius
 
     def _least_side(self):
         return self.cell
 
     def _describe(self, faces):
         rows, cols = (side // self.cell for side in self.face_shape_)
-        codes = _patterns(faces)[:, : rows * self.cell, : cols * self.cell]
+        codes = self._patterns(faces)[:, : rows * self.cell, : cols * self.cell]
         down, right = (np.arange(side) // self.cell for side in codes.shape[1:])
-        bins = codes + N_PATTERNS * (down[:, None] * cols + right)
-        counts = [np.bincount(b.ravel(), minlength=N_PATTERNS * rows * cols) for b in bins]
+        bins = codes + self._n_patterns() * (down[:, None] * cols + right)
+        counts = [np.bincount(b.ravel(), minlength=self._n_patterns() * rows * cols) for b in bins]
         return np.array(counts, dtype=np.float32) / self.cell**2
 
     def _show(self, faces):
-        codes = _patterns(faces)
-        flat = _patterns(np.ones((1, 8, 8), np.float32))[0, 4, 4]
-        return np.where(codes == flat, 1, 0.8 * codes / (N_PATTERNS - 1))
+        codes = self._patterns(faces)
+        flat = self._patterns(np.ones((1, 8, 8), np.float32))[0, 4, 4]
+        return np.where(codes == flat, 1, 0.8 * codes / (self._n_patterns() - 1))
 
+    def _patterns(self, faces):
+        # integers: equal neighbours must not differ by rounding; the rim goes on beyond the image
+        faces, rim = np.rint(faces * 255).astype(np.uint8), int(np.ceil(self.radius))
+        faces = np.pad(faces, ((0, 0), (rim, rim), (rim, rim)), mode="edge")
+        codes = [local_binary_pattern(face, self.n_points, self.radius, "nri_uniform") for face in faces]
+        return np.array(codes, dtype=int)[:, rim:-rim, rim:-rim]
 
-def _patterns(faces):
-    # integers: equal neighbours must not differ by rounding; the rim goes on beyond the image
-    faces = np.pad(np.rint(faces * 255).astype(np.uint8), ((0, 0), (1, 1), (1, 1)), mode="edge")
-    codes = [local_binary_pattern(face, N_NEIGHBOURS, 1, "nri_uniform") for face in faces]
-    return np.array(codes, dtype=int)[:, 1:-1, 1:-1]
+    def _n_patterns(self):
+        return self.n_points * (self.n_points - 1) + 3
 
 
 class Edges(FaceTransformer):
@@ -149,11 +155,15 @@ class Edges(FaceTransformer):
         edges: all distances are `reach`.
     reach : float, default 8
         Distances beyond it count alike.
+    low, high : float, default 50.0, 150.0
+        Thresholds of the hysteresis for the Sobel gradient of 8-bit images, as in ``cv2.Canny``.
     """
 
-    def __init__(self, distance=True, reach=8.0):
+    def __init__(self, distance=True, reach=8.0, low=50.0, high=150.0):
         self.distance = distance
         self.reach = reach
+        self.low = low
+        self.high = high
 
     def _describe(self, faces):
         return self._map(faces).reshape(len(faces), -1)
@@ -162,7 +172,7 @@ class Edges(FaceTransformer):
         return self._map(faces) / self.reach if self.distance else 1 - self._map(faces)
 
     def _map(self, faces):
-        edges = [cv2.Canny(face, *CANNY) for face in np.rint(faces * 255).astype(np.uint8)]
+        edges = [cv2.Canny(face, self.low, self.high) for face in np.rint(faces * 255).astype(np.uint8)]
         if not self.distance:
             return np.array(edges, dtype=np.float32) / 255
         distances = [cv2.distanceTransform(255 - e, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) for e in edges]
@@ -227,9 +237,8 @@ def _shape_of(ink):
     """The `Contours._COLUMNS` of one zone."""
     contours, (h, w) = _contours(ink), ink.shape
     length = sum(cv2.arcLength(contour, True) for contour in contours)
-    moments = cv2.moments(
-        np.ascontiguousarray(ink), True
-    )  # of the pixels: a closed eye's contour has no area
+    # of the pixels: a closed eye's contour has no area
+    moments = cv2.moments(np.ascontiguousarray(ink), True)
     area, hu = max(moments["m00"], 1), cv2.HuMoments(moments).ravel()
     # as a logarithm, because they span ten orders; linear around 0, where the sign is chance
     hu = np.sign(hu) * np.log1p(np.abs(hu) / HU_FLOOR)

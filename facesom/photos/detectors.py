@@ -87,7 +87,8 @@ def yunet(path=None):
         raise DatasetError(f"there is no file {str(path)!r} of YuNet, and nothing is fetched unasked: {cure}")
     try:
         read_onnx(path, shape=(1, 3, 320, 320))  # a damaged file may end the process that reads it: one tries
-    except DatasetError as error:
+        cv2.FaceDetectorYN.create(str(path), "", (320, 320), MIN_SCORE)
+    except (cv2.error, DatasetError) as error:
         raise DatasetError(f"{path}: expected {YUNET} ({str(error)[:120]})") from None
     return partial(_find_by_yunet, path=path)  # which can be pickled, as a model cannot
 
