@@ -148,9 +148,38 @@ def test_the_number_may_be_left_open(faces):
     assert "chosen by what they explain" in repr(result)
 
 
+def test_a_number_left_open_is_that_of_the_reference(faces, result):
+    again = facesom.group_across_persons(faces.dataset.X1[:4], None, rows=4, cols=4, reference=result)
+    assert len(again.order) == len(result.order) and again.choice is None
+    with pytest.raises(ValueError, match=r"reference: expected an earlier result of .*, got str"):
+        facesom.group_across_persons(faces.dataset.X1[:4], reference="x")
+    with pytest.raises(ValueError, match=r"result: expected a SharedGroups of .*, got IdentityAligner"):
+        facesom.place_new_person(result.aligner, faces.dataset.X1[0])
+    with pytest.raises(ValueError, match="seed: expected a whole number of at least 0, got -1"):
+        facesom.group_across_persons(faces.dataset.X1[:4], seed=-1)
+
+
+def test_frames_without_a_face_say_so(faces, result):
+    images = faces.dataset.X1[7].copy()
+    images[10:] = 0
+    placed = facesom.place_new_person(result, images)
+    assert (placed.groups[10:] == -1).all() and (placed.groups[:10] >= 0).mean() > 0.5
+    words = placed.to_frame().words
+    assert (words[10:] == "no face found").all() and not (words[:10] == "no face found").any()
+
+
+def test_where_most_is_unknown_all_is_doubted(result):
+    one = facesom.IdentityAligner(4, seed=0).fit(result.features[:1])
+    placed = one.place(result.features[1:])
+    unknown = 1 - placed.probabilities.reshape(7, 80, 4).sum(axis=2).mean(axis=1)
+    assert (unknown > 0.5).any() and (placed.doubts >= unknown - 1e-9)[unknown > 0.5].all()
+
+
 def test_numbers_of_groups_that_cannot_be_tried(result):
     with pytest.raises(ValueError, match="expected two persons or more"):
         choose_groups(result.features[:1])
+    with pytest.raises(ValueError, match="two distinct frames or more, got 1; choose the number of groups"):
+        choose_groups(result.features[:2, :1])
     with pytest.raises(ValueError, match=r"expected the \d+ columns of `shape_features`"):
         choose_groups(result.features[..., :5])
     assert choose_groups(result.features[:2, :4]).ks.tolist() == [2, 3, 4]  # no more than others have frames

@@ -10,7 +10,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 from sklearn.metrics import pairwise_distances_argmin
 
-from facesom.io import DatasetError, as_faces
+from facesom.io import DatasetError, as_faces, check_whole
 from facesom.parts import mean_faces, shape_features
 from facesom.som import FaceSOM, walk_order
 
@@ -123,7 +123,8 @@ def group_across_persons(
     images : array_like, shape (P, N, H, W) or (P, N, H, W, 3 or 4), or list of P arrays (N_p, H, W[, 3 or 4])
         Drawn faces, uint8 or float in [0, 1], each person's frames in the order of time where there is one.
     n_groups : int or None, default 8
-        None: as many as tell about persons who were left out (`choose_groups`); ``result.choice`` says why.
+        None: as many as the reference has; without one as many as tell about persons who were left out
+        (`choose_groups`), and ``result.choice`` says why.
     seed : int, default 0
     rows, cols : int, default 10
         Size of the shared map.
@@ -149,8 +150,14 @@ def group_across_persons(
     >>> result
     SharedGroups(3 persons, 120 frames, 4 groups, 5 x 5 map)
     """
+    check_whole(seed, "seed", 0)
+    if not isinstance(reference, SharedGroups | None):
+        came = type(reference).__name__
+        raise ValueError(f"reference: expected an earlier result of group_across_persons, got {came}.")
     images = as_faces(images, leading=2)
     features, unreliable, parts = measure(images)
+    if n_groups is None and reference is not None:
+        n_groups = len(reference.order)
     choice = choose_groups(features, seed=seed) if n_groups is None else None
     n_groups = choice.n_groups if choice else n_groups
     if reference is not None and (came := len(reference.order)) != n_groups:
@@ -195,7 +202,8 @@ class NewPerson:
     Attributes
     ----------
     groups : ndarray of int, shape (N,)
-        Group of each frame in the standing numbering; -1 where it shows something that no group shows.
+        Group of each frame in the standing numbering; -1 where it shows something that no group shows, or no
+        face.
     nodes : ndarray of int, shape (N,)
         Best matching unit on the standing map.
     probabilities : ndarray, shape (N, n_groups)
@@ -210,7 +218,8 @@ class NewPerson:
         Where a feature could not be measured and was imputed.
     doubt : float
         Probability, 0 to 1, that most frames belong to other groups: as often as pieces of the known persons'
-        videos that show as much, and as much else, are misplaced.
+        videos that show as much, and as much else, are misplaced. Of pieces of filmed people it tells little
+        (``benchmarks/README.md``). Where no group shows most frames, at least their share.
     """
 
     groups: np.ndarray
@@ -255,10 +264,14 @@ def place_new_person(result: SharedGroups, images: ArrayLike) -> NewPerson:
     >>> placed.groups.shape, placed.nodes.shape
     ((40,), (40,))
     """
+    if not isinstance(result, SharedGroups):
+        came = type(result).__name__
+        raise ValueError(f"result: expected a SharedGroups of group_across_persons, got {came}.")
     images = as_faces(images, leading=1)
     features, unreliable = (x[None] for x in shape_features(images, return_unreliable=True))
     placed = result.aligner.place(features)
-    proba = placed.probabilities[:, result.order]
+    faceless = unreliable[0].all(axis=1, keepdims=True)
+    proba = np.where(faceless, 0, placed.probabilities[:, result.order])
     distances = np.asarray(result.som.transform(placed.coordinates))
     nodes = distances.argmin(axis=1)
     return NewPerson(

@@ -10,7 +10,7 @@ from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from facesom.io import check_n_groups, one_thread
+from facesom.io import check_n_groups, check_whole, one_thread
 from facesom.parts import feature_names
 
 from .actions import action_matrix
@@ -118,6 +118,8 @@ class IdentityAligner(
         ValueError
             If X has another shape, NaN, no variation, or fewer distinct frames than groups.
         """
+        check_whole(self.seed, "seed", 0)
+        check_whole(8 if self.n_starts is None else self.n_starts, "n_starts")
         if self.reading not in ("auto", "held", "flowing"):
             raise ValueError(f'reading: expected "auto", "held" or "flowing", got {self.reading!r}.')
         persons = as_persons(X)
@@ -268,9 +270,11 @@ class IdentityAligner(
             expected = e_step(frames, self.mixture_, placed, unknown=self.known_within_)
             doubts = self._doubt(frames, expected.responsibilities, elsewhere)
         known = expit(SHARP * (1 - np.concatenate(new)))
-        moved = np.concatenate(moved)
+        probabilities, moved = expected.responsibilities * known[:, None], np.concatenate(moved)
+        unknown = 1 - frames.sum(probabilities.sum(axis=1)) / frames.n
+        doubts = np.where(unknown > 0.5, np.maximum(doubts, unknown), doubts)  # hardly placed at all
         coordinates = self._coordinates(less(inner, placed.offsets))
-        return Placed(expected.responsibilities * known[:, None], coordinates, moved, doubts)
+        return Placed(probabilities, coordinates, moved, doubts)
 
     def _inner(self, x):
         return (x - self.center_) @ self.axes_

@@ -71,14 +71,19 @@ def choose_groups(features, seed=0):
     Raises
     ------
     ValueError
-        For fewer than two persons, or other features than those of `shape_features`.
+        For fewer than two persons, fewer than two distinct frames to learn from, or other features than those
+        of `shape_features`.
     """
     persons = as_persons(features)
     if len(persons) < 2:
         why = "each is predicted from the others; choose the number of groups yourself"
         raise ValueError(f"features: expected two persons or more, got 1: {why}.")
     distinct = sorted(len(np.unique(x, axis=0)) for x in persons)
-    ks = np.arange(2, 1 + min(MOST_GROUPS, sum(distinct[: len(persons) - -(-len(persons) // FOLDS)])))
+    most = min(MOST_GROUPS, sum(distinct[: len(persons) - -(-len(persons) // FOLDS)]))
+    if most < 2:
+        cure = "choose the number of groups yourself, or add frames"
+        raise ValueError(f"features: expected others with two distinct frames or more, got {most}; {cure}.")
+    ks = np.arange(2, most + 1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # who is in doubt is said where groups are made
         aligner = IdentityAligner(int(min(8, ks[-1])), seed=seed).fit(persons)

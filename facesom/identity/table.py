@@ -17,6 +17,7 @@ def frame_table(result, X2, X2_names, persons):
         raise ValueError(f"persons: expected a name for each of {len(lengths)}, got {len(persons)}.")
     groups = np.concatenate(list(result.groups))
     actions, probabilities = (np.concatenate(list(x)) for x in (result.actions, result.probabilities))
+    faceless = np.concatenate([rows.all(axis=1) for rows in result.unreliable])
     known = np.take_along_axis(probabilities, np.maximum(groups, 0)[:, None], axis=1)[:, 0]
     columns = {
         "person": np.repeat(persons, lengths),
@@ -26,7 +27,7 @@ def frame_table(result, X2, X2_names, persons):
         # of a frame that no group shows: that it is unknown
         "probability": np.where(groups < 0, 1 - probabilities.sum(axis=1), known).round(4),
         "distance": np.concatenate(list(result.distances)).round(4),
-        "words": say(actions),
+        "words": np.where(faceless, "no face found", say(actions)),
     }
     columns |= dict(zip(action_matrix()[0], actions.T.round(3), strict=True))
     if X2 is not None:

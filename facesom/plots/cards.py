@@ -1,5 +1,7 @@
 """Pictures of groups: how they relate, and a card of what each looks like."""
 
+from textwrap import fill
+
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
@@ -12,6 +14,7 @@ from facesom.parts import mean_faces, shows_parts
 from .canvas import COLOURS, check_count, new_axes, points, show
 from .tiles import cut_margin, drawn_box, grid_image, unit_faces
 
+LONGEST = 44  # characters in a line of words beside a face
 CENTRAL, DOUBTFUL = 5, 3  # frames on a card
 LOOKED_AT = 100  # frames of a group that its mean face is drawn from
 HEADS = ((0, "mean"), (1, "change"), (2, "most typical"), (2 + CENTRAL, "most doubtful"))
@@ -61,7 +64,8 @@ def plot_group_tree(distances, faces, *, words=None, ax=None):
         style["bboxprops"] = {"edgecolor": COLOURS[group % len(COLOURS)], "linewidth": 2}
         ax.add_artist(AnnotationBbox(picture, at, (8, 0), **style))
         beside = {"xytext": (zoom * faces.shape[2] + 14, 0), "textcoords": "offset points"}
-        ax.annotate(f"{group}  {words[group]}".rstrip(), at, va="center", fontsize=10, **beside)
+        text = fill(f"{group}  {words[group]}".rstrip(), LONGEST)
+        ax.annotate(text, at, va="center", fontsize=10, **beside)
     ax.set_xlabel("mean distance")
     ax.spines["left"].set_visible(False)
     return ax
