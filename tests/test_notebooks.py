@@ -150,6 +150,16 @@ def test_another_kind_of_file_gets_the_advice_of_load(tmp_path):
     assert "this looks like a gzip file" in str(error)
 
 
+@pytest.mark.parametrize("number", ["04", "05"])
+def test_few_frames_and_numbers_of_another_dtype_end_well(number, tmp_path):
+    data = facesom.make_faces(4, 6, seed=1).dataset
+    data = facesom.FaceDataset(data.X1, data.X2.astype(np.float32), data.y)
+    facesom.save(data, tmp_path / "few.pickle")
+    values = {"data_path": str(tmp_path / "few.pickle")}
+    _, error = run.execute(run.find_notebooks([number])[0], tmp_path, values)
+    assert error is None, str(error)
+
+
 def test_fast_keeps_about_a_hundred_frames_of_each_person(tmp_path):
     assert [p.stem[:2] for p in NOTEBOOKS if "\nfast = False" in "".join(sources(p, "code"))] == [
         *("03", "04", "05", "07")
