@@ -44,7 +44,8 @@ class SharedGroups:
     features, movements : ndarray, shape (P, N, D)
         Shape features, and the same less each person's face at rest.
     actions : ndarray, shape (P, N, A)
-        Strength of each of `action_names`, 0 at rest and about 1 in full, comparable across persons.
+        Strength of each of `action_names`, 0 at rest, comparable across persons; about 1 in full on posed
+        faces, less than half of that on film (see `read_actions`).
     distances : ndarray, shape (P, N)
         Distance of each frame from the prototype of its node, in the coordinates of `som`.
     unreliable : ndarray of bool, shape (P, N, D)
@@ -99,7 +100,8 @@ class SharedGroups:
     def __repr__(self):
         frames = sum(map(len, self.groups))
         rows, cols = self.node_groups.shape
-        size = f"{len(self.groups)} persons, {frames} frames, {len(self.order)} groups"
+        noun = "person" if len(self.groups) == 1 else "persons"
+        size = f"{len(self.groups)} {noun}, {frames} frames, {len(self.order)} groups"
         chosen = "" if self.choice is None else " (chosen by what they explain)"
         return f"SharedGroups({size}{chosen}, {rows} x {cols} map)"
 

@@ -49,7 +49,8 @@ def read_actions(movements):
     Returns
     -------
     ndarray of float, shape (..., A)
-        0 at rest, about 1 in full, negative for the contrary; columns as in ``action_matrix()[0]``.
+        0 at rest, about 1 in full on posed faces and less than half of that on film, where what is seen is
+        uncertain; negative for the contrary; columns as in ``action_matrix()[0]``.
 
     Raises
     ------
