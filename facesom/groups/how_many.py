@@ -147,9 +147,12 @@ def choose_n_groups(
 
 def check_ks(ks):
     """Return numbers of groups in ascending order, or raise `ValueError`."""
-    ks = np.unique(list(ks)) if np.iterable(ks) else np.empty(0)
-    if not len(ks) or ks.dtype.kind not in "iu" or ks[0] < 2:
-        raise ValueError(f"ks: expected whole numbers of groups, 2 or more, got {ks.tolist()}.")
+    given = list(ks) if np.iterable(ks) else ks
+    ks = np.unique(given)
+    if not np.iterable(given) or not len(ks) or ks.dtype.kind not in "iu" or ks[0] < 2:
+        raise ValueError(
+            f"ks: expected whole numbers of groups, 2 or more, got {given!r}; pass e.g. range(2, 9)."
+        )
     return ks
 
 
