@@ -320,6 +320,7 @@ def test_bad_arguments_are_named(album, people, tmp_path):
             "limits: expected numbers .* some of unsteady.*got 'blurred': 1",
         ),
         ({"limits": {"turned": -1}}, "limits: expected numbers from 0 up .*got 'turned': -1"),
+        ({"persons": "face"}, 'persons: expected "folder", "name" or a function of the path, got \'face\''),
         ({"n_frames": 0}, "n_frames: expected a whole number from 1 up, got 0"),
         ({"min_frames": 2.5}, "min_frames: expected a whole number from 1 up, got 2.5"),
         ({"landmarks": lambda photo, boxes: np.zeros((1, 42, 2))}, r"landmarks: expected .* \(1, 68, 2\)"),
@@ -340,6 +341,8 @@ def test_bad_arguments_are_named(album, people, tmp_path):
     ("rule", "expected"),
     [
         (None, ["S010", "S010", "anna", "anna", "ben", "ben", "home", "my talk"]),
+        ("folder", ["anna", "anna", "ben", "ben", "home", "home", "home", "home"]),
+        ("name", ["1", "S010", "S010", "a", "home", "my", "party", "x"]),
         (lambda path: path.parent.name, ["anna", "anna", "ben", "deep", *["home"] * 4]),
     ],
 )

@@ -50,7 +50,7 @@ def test_names_in_the_code_page_of_windows(tmp_path):
     (tmp_path / "l.csv").write_bytes(
         (LABELS + "Grüße.jpg,0,1,2,3,4,sad\n").replace(",", "\t").encode("cp1252")
     )
-    assert tuple(read_labels(tmp_path / "l.csv").photo) == ("Grüße.jpg",)
+    assert read_labels(tmp_path / "l.csv").photos == ("Grüße.jpg",)
 
 
 def test_excels_first_line_and_padding(tmp_path):
@@ -137,7 +137,7 @@ def test_rows_left_out_are_counted_and_named(tmp_path):
     with pytest.raises(DatasetError, match=r"l\.csv, line 2: w: expected a whole number, got '99999"):
         read_labels(tmp_path / "l.csv")
     with pytest.warns(UserWarning, match="left out 1 of 2 rows"):
-        assert tuple(read_labels(tmp_path / "l.csv", skip_unreadable=True).photo) == ("b.jpg",)
+        assert read_labels(tmp_path / "l.csv", skip_unreadable=True).photos == ("b.jpg",)
 
 
 def test_units_a_little_outside_are_clipped_and_said(tmp_path):
@@ -174,7 +174,7 @@ def test_file_names_stay_what_they_are(tmp_path, name):
     with pytest.raises(DatasetError, match=rf"line {n_lines}: expected a box of at least a pixel"):
         read_labels(tmp_path / "l.csv")
     with pytest.warns(UserWarning, match="left out 1 of 2"):
-        assert tuple(read_labels(tmp_path / "l.csv", skip_unreadable=True).photo) == (name,)
+        assert read_labels(tmp_path / "l.csv", skip_unreadable=True).photos == (name,)
 
 
 def test_what_is_no_table_is_said(tmp_path):

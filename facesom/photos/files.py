@@ -41,8 +41,8 @@ def list_files(source, persons=None):
     ----------
     source : str, Path or sequence of these
         A folder (with all its sub-folders), or files.
-    persons : callable, optional
-        Another rule: ``persons(path)`` returns the name, e.g. ``lambda path: path.parent.name``.
+    persons : {"folder", "name"} or callable, optional
+        Another rule: all by folder, all by the beginning of the file name, or ``persons(path)``, a name.
 
     Returns
     -------
@@ -53,7 +53,11 @@ def list_files(source, persons=None):
     ------
     DatasetError
         If a file is missing or is no file (a pipe, a device), or none is a photo or video.
+    ValueError
+        If there is no such rule.
     """
+    if not callable(persons) and persons not in (None, "folder", "name"):
+        raise ValueError(f'persons: expected "folder", "name" or a function of the path, got {persons!r}.')
     named = isinstance(source, (list, tuple)) or not Path(source).is_dir()
     if named:
         known = paths = [Path(path) for path in (source if isinstance(source, (list, tuple)) else [source])]
@@ -99,11 +103,14 @@ def _inside(folder, above=()):
 
 
 def _person(path, root, rule):
-    if rule is not None:
+    if callable(rule):
         return str(rule(path))
-    if inner := path.absolute().relative_to(root.absolute()).parts[:-1]:
+    inner = path.absolute().relative_to(root.absolute()).parts[:-1]
+    if inner and rule != "name":
         return inner[0]
-    if is_video(path):
+    if rule == "folder":
+        return root.absolute().name
+    if rule is None and is_video(path):
         return path.stem
     start = re.match(r"[^_\-\s]*", path.stem).group()
     return (start if start != path.stem else start.rstrip("0123456789")) or path.absolute().parent.name

@@ -59,6 +59,10 @@ class DrawnPhotos:
         """dict of str to int: how many frames were left out for which reason."""
         return _reasons(self.rows)
 
+    def to_frame(self):
+        """Return a pandas DataFrame, one row for each frame that was looked at; columns as in `rows`."""
+        return self.rows.copy()
+
     def __repr__(self):
         good, used = (self.rows["reason"] == "").sum(), self.rows["used"].sum()
         left_out = {
@@ -112,8 +116,9 @@ def draw_from_photos(
         ``landmarks(photo, boxes)`` returns (K, 68, 2) in pixels. Default: `find_landmarks`, with dlib.
     detector, min_size
         As in `find_faces`.
-    persons : callable, optional
-        Another rule: ``persons(path)`` returns the name, e.g. ``lambda path: path.parent.name``.
+    persons : {"folder", "name"} or callable, optional
+        Another rule than the above: everything by folder, everything by the beginning of the file name, or
+        ``persons(path)`` returns the name.
     label : dict or callable, optional
         Label of each person, by name: 0 happy, 1 unhappy. -1 where none is given.
     n_frames : int, optional

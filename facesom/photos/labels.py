@@ -1,11 +1,11 @@
 """Faces of photos labelled by hand, in a small CSV, and how well models do against it."""
 
+import csv
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from facesom.emotions import EMOTIONS, SYNONYMS, classification_scores
 from facesom.io import DatasetError, atomic_write, read_table, to_whole
@@ -17,6 +17,49 @@ PERSON = "person"  # a column that may be there, too
 NO_FACE = "none"  # the label of a box that holds no face
 OVERLAP = 0.3  # intersection over union from which two boxes mean the same face
 ENOUGH_PHOTOS = 10  # to draw photos anew for an interval
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FaceLabels:
+    """What a person wrote about n boxes.
+
+    Attributes
+    ----------
+    photos : tuple of str, length n
+        Name of the file that each is in.
+    faces : ndarray of int, shape (n,)
+        Number of the face in its photo; -1 for one that the detector missed and the person added.
+    boxes : ndarray of int, shape (n, 4)
+        x, y, w, h in pixels.
+    labels : tuple of str, length n
+        An emotion, "none" where there is no face, "" where nothing was written.
+    names : tuple of str
+        The emotions that can occur.
+    persons : tuple of str, length n
+        Who it is, "" where the sheet does not say.
+    """
+
+    photos: tuple
+    faces: np.ndarray
+    boxes: np.ndarray
+    labels: tuple
+    names: tuple
+    persons: tuple
+
+    @classmethod
+    def of(cls, rows, names):
+        """Labels from rows of photo, face, box, label and person."""
+        photos, faces, boxes, labels, persons = zip(*rows, strict=True) if rows else [()] * 5
+        boxes = np.array(boxes, int).reshape(-1, 4)
+        return cls(photos, np.array(faces, int), boxes, labels, tuple(names), persons)
+
+    def __len__(self):
+        return len(self.photos)
+
+    def __repr__(self):
+        counts = Counter(label or "not labelled" for label in self.labels)
+        shown = ", ".join(f"{n} × {label}" for label, n in counts.most_common())
+        return f"FaceLabels: {len(self)} faces in {len(set(self.photos))} photos; {shown}"
 
 
 def write_label_sheet(results, path):
@@ -39,21 +82,24 @@ def write_label_sheet(results, path):
     DatasetError
         If `path` is another kind of file; it stays as it is.
     """
-    path, results = Path(path), _as_list(results)
+    path = Path(path)
+    results = _as_list(results)
     names = results[0].names if results else EMOTIONS
-    old = read_labels(path, names=names) if path.exists() else pd.DataFrame(columns=[*COLUMNS, PERSON])
-    sheets, left = [], old[(old["label"] != "") | (old[PERSON] != "")]
+    old = read_labels(path, names=names) if path.exists() else FaceLabels.of([], names)
+    rows, kept = [], set()
     for result in results:
         places = _places(result, old)
-        written = old[["label", PERSON]].reindex(places).fillna("").to_numpy()
-        sheet = result.to_frame()[[*COLUMNS[:-1]]].astype(object)
-        sheets.append(sheet.assign(label=written[:, 0], person=written[:, 1]))
-        left = left.drop(index=places, errors="ignore")
-    table = pd.concat([*sheets, left.assign(face="")])
+        kept.update(places)
+        for face, (box, place) in enumerate(zip(result.boxes.tolist(), places, strict=True)):
+            written = (old.labels[place], old.persons[place]) if place >= 0 else ("", "")
+            rows.append([result.name, face, *box, *written])
+    for k, (photo, box) in enumerate(zip(old.photos, old.boxes.tolist(), strict=True)):
+        if k not in kept and (old.labels[k] or old.persons[k]):
+            rows.append([photo, "", *box, old.labels[k], old.persons[k]])
+    columns = [*COLUMNS, PERSON] if any(row[-1] for row in rows) else COLUMNS
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path, newline="", encoding="utf-8") as file:
-        columns = [*COLUMNS, PERSON] if (table[PERSON] != "").any() else COLUMNS
-        table.to_csv(file, columns=columns, index=False)
+        csv.writer(file).writerows([columns, *(row[: len(columns)] for row in rows)])
     return path
 
 
@@ -76,10 +122,7 @@ def read_labels(path, *, names=EMOTIONS, skip_unreadable=False):
 
     Returns
     -------
-    pandas.DataFrame
-        One row for each box: photo (name of the file), face (its number there; -1 for one that the detector
-        missed and a person added), x, y, w, h, label (an emotion, "none" where there is no face, "" where
-        nothing was written), person ("" where the sheet does not say).
+    FaceLabels
 
     Raises
     ------
@@ -104,17 +147,18 @@ def read_labels(path, *, names=EMOTIONS, skip_unreadable=False):
                 numbers.append(to_whole(cells[column] or "-1" * (column == "face")))
             except ValueError as error:
                 raise ValueError(f"{column}: {error}") from None
-        if min(numbers[3:]) < 1:
-            raise ValueError(f"expected a box of at least a pixel, got {numbers[3]} × {numbers[4]}")
+        face, *box = numbers
+        if min(box[2:]) < 1:
+            raise ValueError(f"expected a box of at least a pixel, got {box[2]} × {box[3]}")
         label = cells["label"].lower()
         if label not in ("", NO_FACE, *known):
             wanted = f"{', '.join(names)}, {NO_FACE} or nothing"
             raise ValueError(f"label: expected one of {wanted}, got {cells['label']!r}")
-        return cells["photo"], *numbers, known.get(label, label), cells.get(PERSON, "")
+        return cells["photo"], face, box, known.get(label, label), cells.get(PERSON, "").strip()
 
     words = {"what": "a sheet of labels", "place": "line {line}", "cells": "cells"}
     rows = read_table(path, start, skip_unreadable=skip_unreadable, **words)
-    return pd.DataFrame([row for _, row in rows], columns=[*COLUMNS, PERSON])
+    return FaceLabels.of([row for _, row in rows], names)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -124,44 +168,43 @@ class PeopleEvaluation:
     Attributes
     ----------
     scores : dict of str to ClassificationScores
-        "model" and, where there is one, "second", on the faces that were found and labelled; empty where
+        "model" and, where there is one, "second", on the n faces that were found and labelled; empty where
         there is none.
-    faces : pandas.DataFrame
-        One row for each of K found faces: the columns of `PeoplePhoto.to_frame`, and what was written, label
-        ("none" where there is no face, "" where nothing was written) and person.
-    crops : ndarray of uint8, shape (K, 96, 96, 3)
-    missed : pandas.DataFrame
-        One row for each labelled face that was not found, as from `read_labels`.
+    photos, faces : tuple of str, ndarray of int, shape (n,)
+        Where these faces are.
+    crops : ndarray of uint8, shape (n, 96, 96, 3)
+    truth, predicted : ndarray of int, shape (n,)
+        Emotions as indices into `names`, the labelled one and that of the first model.
+    probabilities : ndarray of float, shape (n, C)
+        Of the first model.
+    worst : ndarray of int
+        Places among the n of the faces told wrong, the one whose true emotion got least first.
+    false_faces : tuple of (str, int)
+        Photo and number of each box that was labelled "none".
+    false_crops : ndarray of uint8, shape (m, 96, 96, 3)
+    missed : tuple of (str, tuple)
+        Photo and box of each labelled face that was not found.
+    n_unlabelled : int
+        Boxes about which nothing was written.
     names : tuple of str
-        The emotions.
     """
 
     scores: dict
-    faces: pd.DataFrame
+    photos: tuple
+    faces: np.ndarray
     crops: np.ndarray
-    missed: pd.DataFrame
+    truth: np.ndarray
+    predicted: np.ndarray
+    probabilities: np.ndarray
+    worst: np.ndarray
+    false_faces: tuple
+    false_crops: np.ndarray
+    missed: tuple
+    n_unlabelled: int
     names: tuple
 
-    @property
-    def truth(self):
-        """ndarray of int, shape (K,): the labelled emotion, an index into `names`, -1 where there is none."""
-        return pd.Index(self.names).get_indexer(self.faces["label"])
-
-    @property
-    def predicted(self):
-        """ndarray of int, shape (K,): the emotion that the first model sees, an index into `names`."""
-        return pd.Index(self.names).get_indexer(self.faces["emotion"])
-
-    @property
-    def worst(self):
-        """ndarray of int: rows of the faces told wrong, the one whose true emotion got least first."""
-        wrong = np.flatnonzero((self.truth >= 0) & (self.truth != self.predicted))
-        given = self.faces[[*self.names]].to_numpy()[wrong, self.truth[wrong]]
-        return wrong[np.argsort(given, kind="stable")]
-
     def __repr__(self):
-        label = self.faces["label"]
-        n = (self.truth >= 0).sum(), len(self.missed), (label == NO_FACE).sum(), (label == "").sum()
+        n = len(self.truth), len(self.missed), len(self.false_faces), self.n_unlabelled
         found = "{} labelled faces found, {} missed, {} boxes without a face, {} not labelled".format(*n)
         return "\n".join([f"PeopleEvaluation: {found}", *(f"{n}: {s}" for n, s in self.scores.items())])
 
@@ -175,8 +218,7 @@ def evaluate_groups(results, labels, *, n_bootstraps=1000, seed=0):
     Parameters
     ----------
     results : PeoplePhoto or sequence of PeoplePhoto
-    labels : pandas.DataFrame
-        As from `read_labels`.
+    labels : FaceLabels
     n_bootstraps, seed
         As in `classification_scores`. Persons are drawn anew where the sheet names everybody; else photos,
         since faces of one photo share light and occasion, where there are at least ten; else faces.
@@ -190,44 +232,59 @@ def evaluate_groups(results, labels, *, n_bootstraps=1000, seed=0):
     ValueError
         If no photo has both results and labels, two results have one name, or the emotions differ.
     """
-    results = _as_list(results)
-    photos, names = [result.name for result in results], next((result.names for result in results), ())
+    results, names = _as_list(results), labels.names
+    photos = [result.name for result in results]
     if twice := [name for name, n in Counter(photos).items() if n > 1]:
         raise ValueError(f"results: expected photos of different names, {twice[0]!r} is there twice.")
+    if not set(photos) & set(labels.photos):
+        given, written = ", ".join(photos[:4]), ", ".join(sorted(set(labels.photos))[:4]) or "no photo"
+        raise ValueError(f"labels: expected labels of some of {given}, got those of {written}.")
     if others := [result.names for result in results if result.names != names]:
-        raise ValueError(f"results: expected the same emotions of all, got {names} and {others[0]}.")
-    labels = labels[labels["photo"].isin(photos)]
-    if labels.empty:
-        raise ValueError(f"labels: expected labels of some of {', '.join(photos[:4])}, got none.")
-    if unknown := sorted(set(labels["label"]) - {*names, NO_FACE, ""}):
-        raise ValueError(f"labels: expected the results' emotions {', '.join(names)}, got {unknown[0]!r}.")
-    places = np.concatenate([_places(result, labels) for result in results])
-    faces = pd.concat([result.to_frame() for result in results], ignore_index=True)
-    faces[["label", PERSON]] = labels[["label", PERSON]].reindex(places).fillna("").to_numpy(str)
-    known = faces[faces["label"].isin(names)]
-    options = {"names": names, "n_bootstraps": n_bootstraps, "seed": seed}
-    if all(known[PERSON]):
-        options |= {"groups": known[PERSON].to_numpy(str)}
-    elif known["photo"].nunique() >= ENOUGH_PHOTOS:
-        options |= {"groups": known["photo"].to_numpy(str), "unit": "photos"}
-    models = {"model": known[[*names]]} if len(known) else {}
-    if models and all(result.second is not None for result in results):
-        models["second"] = known[[f"second_{name}" for name in names]]
-    truth = pd.Index(names).get_indexer(known["label"])
+        raise ValueError(f"results: expected the emotions {names} of the labels, got {others[0]}.")
+    places = np.concatenate([_places(result, labels) for result in results]).astype(int)
+    label, person = (np.array([*values, ""])[places] for values in (labels.labels, labels.persons))
+    photo = np.repeat(photos, [len(result) for result in results])
+    face = np.concatenate([np.arange(len(result)) for result in results])
+    crops = np.concatenate([result.crops for result in results])
+    known, false = np.isin(label, names), label == NO_FACE
+    written = zip(labels.photos, labels.boxes.tolist(), labels.labels, strict=True)
+    lost = [found for k, found in enumerate(written) if k not in places and found[0] in photos]
+    models = {"model": np.concatenate([result.probabilities for result in results])[known]}
+    if all(result.second is not None for result in results):
+        models["second"] = np.concatenate([result.second for result in results])[known]
+    asked = {"names": names, "n_bootstraps": n_bootstraps, "seed": seed}
+    if all(person[known]):
+        asked |= {"groups": person[known]}
+    elif len(set(photo[known])) >= ENOUGH_PHOTOS:
+        asked |= {"groups": photo[known], "unit": "photos"}
+    truth = np.array([names.index(word) for word in label[known]], dtype=int)
+    probabilities = models["model"]
+    predicted = probabilities.argmax(axis=1)
+    scores = {
+        name: classification_scores(truth, probabilities=p, **asked) for name, p in models.items() if len(p)
+    }
+    order = np.argsort(probabilities[np.arange(len(truth)), truth], kind="stable")
     return PeopleEvaluation(
-        scores={name: classification_scores(truth, probabilities=p, **options) for name, p in models.items()},
-        faces=faces,
-        crops=np.concatenate([result.crops for result in results]),
-        missed=labels.drop(index=places, errors="ignore").query("label in @names"),
+        scores=scores,
+        photos=tuple(photo[known].tolist()),
+        faces=face[known],
+        crops=crops[known],
+        truth=truth,
+        predicted=predicted,
+        probabilities=probabilities,
+        worst=order[predicted[order] != truth[order]],
+        false_faces=tuple(zip(photo[false].tolist(), face[false].tolist(), strict=True)),
+        false_crops=crops[false],
+        missed=tuple((name, tuple(box)) for name, box, word in lost if word in names),
+        n_unlabelled=int((~known & ~false).sum()),
         names=names,
     )
 
 
 def _places(result, labels):
-    """Index among the labels of each face of a photo, -1 where there is none."""
-    theirs = labels[labels["photo"] == result.name]
-    partners = match_boxes(result.boxes, theirs[[*"xywh"]].to_numpy(int), OVERLAP)
-    return np.append(theirs.index, -1)[partners]
+    """Place among the labels of each face of a photo, -1 where there is none."""
+    theirs = [k for k, photo in enumerate(labels.photos) if photo == result.name]
+    return np.array([*theirs, -1])[match_boxes(result.boxes, labels.boxes[theirs], OVERLAP)].tolist()
 
 
 def _as_list(results):

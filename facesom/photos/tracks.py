@@ -64,6 +64,11 @@ class FaceTracks:
         """ndarray of float, shape (n,): seconds from the first frame."""
         return self.look_times[np.searchsorted(self.looks, self.frame)]
 
+    @property
+    def fps(self):
+        """float: frames a second on average; NaN of a single frame."""
+        return float(self.looks[-1] / self.look_times[-1]) if len(self.looks) > 1 else np.nan
+
     def __repr__(self):
         lines = [f"FaceTracks: {len(self)} faces in {len(self.looks)} frames, {self.look_times[-1]:.1f} s"]
         for face, time in self.to_frame().groupby("face")["time"]:
