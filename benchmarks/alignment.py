@@ -174,7 +174,7 @@ def line(*cells):
 
 def spread(rows, i, digits=2):
     """Mean ± standard deviation of column i, as a table shows it."""
-    values = np.array([row[i] for row in rows or ()])
+    values = np.array([row[i] for row in (() if rows is None else rows)])
     values = values[~np.isnan(values)]
     return f"{values.mean():.{digits}f} ± {values.std():.{digits}f}" if len(values) else ""
 
@@ -189,9 +189,9 @@ def new_persons(seeds, options, real):
             if faces.movements is not None:
                 rows = np.array([np.concatenate(left_out(faces, seed)) for seed in few])
                 kept = rows[:, [1, 2, 4]] / rows[:, [0, 0, 3]]
-                told = [spread(rows.tolist(), i, 3) for i in range(5)]
-                line(name, *told, *(spread(kept.tolist(), i) for i in range(3)))
-                seen[name] = rows[:, 5:].tolist()
+                told = [spread(rows, i, 3) for i in range(5)]
+                line(name, *told, *(spread(kept, i) for i in range(3)))
+                seen[name] = rows[:, 5:]
         print()
         head("left out", "flagged", "right", "mean doubt")
         for name, rows in seen.items():

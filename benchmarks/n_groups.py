@@ -1,6 +1,7 @@
 """How many groups are found where the number of expressions is known?
 
     python benchmarks/n_groups.py [--persons 12 --frames 150 --first-seed 110 --seeds 4]
+    python benchmarks/n_groups.py --filmed PICKLE ...    # the number that filmed people are advised
 
 Draws faces that show 4, 6, 8 and 12 expressions in equal shares (rest is one of them, the others are drawn
 from eleven), and asks `choose_groups`, by persons left out, and the four criteria of `choose_n_groups`, on a
@@ -17,6 +18,7 @@ import numpy as np
 import facesom
 from facesom.drawn.facemodel import EXPRESSIONS
 from facesom.groups import choose_n_groups
+from facesom.identity import choose_groups
 
 #: Beside the expressions of `make_faces`, strengths of action units.
 MORE = {
@@ -43,8 +45,13 @@ def main():
     parser.add_argument("--frames", type=int, default=150)
     parser.add_argument("--first-seed", type=int, default=110)
     parser.add_argument("--seeds", type=int, default=4)
+    parser.add_argument("--filmed", nargs="+", default=[], metavar="PICKLE")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
+    for path in arguments.filmed:
+        print(path, choose_groups(facesom.shape_features(facesom.load(path).X1)), flush=True)
+    if arguments.filmed:
+        return
     EXPRESSIONS.update(MORE)
     names = ("persons left out", *CRITERIA)
     print("| expressions | " + " | ".join(names) + " | seconds |\n|" + "---|" * 7)
@@ -56,9 +63,8 @@ def main():
             start = time.perf_counter()
             result = facesom.group_across_persons(images, None, seed)
             seconds.append(time.perf_counter() - start)
-            picks = choose_n_groups(
-                facesom.FaceSOM(10, 10, seed=seed).fit(np.concatenate(result.movements)), seed=seed
-            ).picks
+            som = facesom.FaceSOM(10, 10, seed=seed).fit(np.concatenate(result.movements))
+            picks = choose_n_groups(som, seed=seed).picks
             rows.append([result.choice.n_groups, *(picks[name] for name in CRITERIA)])
         off.append(np.array(rows) - k)
         cells = [", ".join(f"{n:+d}" if n else "0" for n in column) for column in off[-1].T]

@@ -112,8 +112,8 @@ def test_leak_is_nothing_for_groups_that_all_share_and_one_for_names(rng):
         ([[0, 1]] * 3, np.zeros((2, 2, 1)), r"one for each frame, \[2, 2\] of the persons, got \[2, 2, 2\]"),
         ([[0, 1]] * 2, np.zeros((2, 3, 1)), r"one for each frame, \[3, 3\] of the persons, got \[2, 2\]"),
         ([[0, 1]] * 2, np.zeros((2, 2)), r"got shape \(2, 2\); for one person pass movements\[None\]"),
-        ([[0.0, 1.0]] * 2, np.zeros((2, 2, 1)), "whole numbers, -1 or more"),
-        ([[0, -2]] * 2, np.zeros((2, 2, 1)), "whole numbers, -1 or more"),
+        ([[0.0, 1.0]] * 2, np.zeros((2, 2, 1)), "whole numbers, -1 or more.*float64"),
+        ([[0, -2]] * 2, np.zeros((2, 2, 1)), "whole numbers, -1 or more.*-2"),
         ([[0, 1]] * 2, np.full((2, 2, 1), np.nan), "finite numbers.*person 0; leave those frames out"),
         (
             [[0, 1]] * 2,

@@ -252,6 +252,7 @@ def test_faces_too_small_for_cells(transformer, side, message):
         (LBP(n_points=True), "n_points: expected a whole number from 1 up, got True"),
         (LBP(radius=0), "radius: expected a number over 0, got 0"),
         (Edges(reach=-1), "reach: expected a number over 0, got -1"),
+        (Edges(low=200), "low: expected at most high = 150, got 200; swap"),
         (Contours(cols="2"), "cols: expected a whole number from 1 up, got '2'"),
     ],
     ids=str,

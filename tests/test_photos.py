@@ -300,6 +300,9 @@ def test_yunets_boxes_are_those_of_the_whole_photo(monkeypatch, tmp_path):
     seen = []
 
     class Model:
+        def setInputSize(self, size):
+            seen.append(size)
+
         def detect(self, image):
             seen.append(image.shape)
             return 1, np.array([[2, 4, 10, 12, *[0] * 11]], np.float32)

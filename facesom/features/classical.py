@@ -165,6 +165,11 @@ class Edges(FaceTransformer):
         self.low = low
         self.high = high
 
+    def _check(self, size):
+        super()._check(size)
+        if self.low > self.high:
+            raise ValueError(f"low: expected at most high = {self.high:g}, got {self.low:g}; swap them.")
+
     def _describe(self, faces):
         return self._map(faces).reshape(len(faces), -1)
 

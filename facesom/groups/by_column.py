@@ -169,11 +169,12 @@ def _within(x, groups, k):
     x, groups = x[groups >= 0], groups[groups >= 0]
     seen, member = np.isfinite(x), (groups == np.arange(k)[:, None]).astype(float)
     with np.errstate(divide="ignore", invalid="ignore"):
-        largest = np.abs(np.where(seen, x, 0)).max(axis=0, initial=0)
-        x = np.where(seen, x - np.where(seen, x, 0).sum(axis=0) / seen.sum(axis=0), 0)
-        spread = np.sqrt((x**2).sum(axis=0) / seen.sum(axis=0))
+        x, n_seen = np.where(seen, x, 0), seen.sum(axis=0)
+        largest = np.abs(x).max(axis=0, initial=0)
+        x = np.where(seen, x - x.sum(axis=0) / n_seen, 0)
+        spread = np.sqrt((x**2).sum(axis=0) / n_seen)
         total, n = member @ x / np.where(spread > 1e-9 * largest, spread, np.nan), member @ seen
-        rest = seen.sum(axis=0) - n
+        rest = n_seen - n
         return total / n + total / np.where(rest > 0, rest, np.nan)  # the rest sums to the contrary
 
 

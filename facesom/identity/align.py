@@ -119,7 +119,6 @@ class IdentityAligner(
             If X has another shape, NaN, no variation, or fewer distinct frames than groups.
         """
         check_whole(self.seed, "seed", 0)
-        check_whole(8 if self.n_starts is None else self.n_starts, "n_starts")
         if self.reading not in ("auto", "held", "flowing"):
             raise ValueError(f'reading: expected "auto", "held" or "flowing", got {self.reading!r}.')
         persons = as_persons(X)
@@ -156,7 +155,7 @@ class IdentityAligner(
             spread = np.sqrt(np.mean([x.var(axis=0) for x in persons], axis=0))
             self.axes_ = np.diag(np.divide(1, spread, out=np.zeros_like(spread), where=spread > 1e-9))
         if self.n_starts is not None:
-            options["n_starts"] = self.n_starts
+            options["n_starts"] = check_whole(self.n_starts, "n_starts")
         inner, options["target"] = [self._inner(x) for x in persons], np.eye(self.axes_.shape[1])
         self.mixture_, self._persons = fit_mixture(inner, self.n_groups, seed=self.seed, **options)
 

@@ -346,8 +346,9 @@ def per_person(values, ndim, name, like=None):
     if not persons or any(v.ndim != ndim or not len(v) for v in persons):
         wanted = f"{ndim} axes for each person, frames first, and at least one frame"
         raise DatasetError(f"{name}: expected {wanted}; got shapes {[v.shape for v in persons[:3]]}.")
-    if name == "groups" and any(v.dtype.kind not in "iu" or v.min() < -1 for v in persons):
-        raise DatasetError("groups: expected whole numbers, -1 or more; pass `result.groups`.")
+    if name == "groups" and (wrong := [v for v in persons if v.dtype.kind not in "iu" or v.min() < -1]):
+        came = wrong[0].min() if wrong[0].dtype.kind in "iu" else wrong[0].dtype
+        raise DatasetError(f"groups: expected whole numbers, -1 or more, got {came}; pass `result.groups`.")
     expected, got = ([len(person) for person in x] for x in (persons if like is None else like, persons))
     if expected != got:
         what = "one" if ndim == 1 else "a row"

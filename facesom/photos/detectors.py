@@ -3,6 +3,7 @@
 The built-in one has a module of its own. How the five compare is measured by ``benchmarks/photos.py``.
 """
 
+import threading
 from functools import cache, partial
 from pathlib import Path
 
@@ -62,7 +63,6 @@ def _dlib_detector():
     return get_frontal_face_detector()
 
 
-@cache
 def yunet(path=None):
     """Make a detector of YuNet (Wu et al., 2023) for `facesom.find_faces`; needs its model file.
 
@@ -85,18 +85,26 @@ def yunet(path=None):
     if not path.is_file():
         cure = "call facesom.photos.detectors.fetch_yunet() once (230 kB from OpenCV), or pass its path"
         raise DatasetError(f"there is no file {str(path)!r} of YuNet, and nothing is fetched unasked: {cure}")
-    try:
-        read_onnx(path, shape=(1, 3, 320, 320))  # a damaged file may end the process that reads it: one tries
-        cv2.FaceDetectorYN.create(str(path), "", (320, 320), MIN_SCORE)
-    except (cv2.error, DatasetError) as error:
-        raise DatasetError(f"{path}: expected {YUNET} ({str(error)[:120]})") from None
+    _yunet_model(path)
     return partial(_find_by_yunet, path=path)  # which can be pickled, as a model cannot
 
 
+@cache
+def _yunet_model(path):
+    """The model and its lock, once in each process."""
+    try:
+        read_onnx(path, shape=(1, 3, 320, 320))  # a damaged file may end the process that reads it: one tries
+        return cv2.FaceDetectorYN.create(str(path), "", (320, 320), MIN_SCORE), threading.Lock()
+    except (cv2.error, DatasetError) as error:
+        raise DatasetError(f"{path}: expected {YUNET} ({str(error)[:120]})") from None
+
+
 def _find_by_yunet(photo, min_size, path):
+    model, lock = _yunet_model(path)
     small = scaled(photo, min(1, 16 / min_size))  # YuNet finds faces from about 10 pixels on
-    model = cv2.FaceDetectorYN.create(str(path), "", small.shape[1::-1], MIN_SCORE)
-    found = model.detect(cv2.cvtColor(small, cv2.COLOR_RGB2BGR))[1]
+    with lock:
+        model.setInputSize(small.shape[1::-1])
+        found = model.detect(cv2.cvtColor(small, cv2.COLOR_RGB2BGR))[1]
     boxes = np.empty((0, 4)) if found is None else found[:, :4]
     return boxes * photo.shape[1] / small.shape[1]
 
