@@ -150,9 +150,8 @@ def check_ks(ks):
     given = list(ks) if np.iterable(ks) else ks
     ks = np.unique(given)
     if not np.iterable(given) or not len(ks) or ks.dtype.kind not in "iu" or ks[0] < 2:
-        raise ValueError(
-            f"ks: expected whole numbers of groups, 2 or more, got {given!r}; pass e.g. range(2, 9)."
-        )
+        wanted = "whole numbers of groups, 2 or more"
+        raise ValueError(f"ks: expected {wanted}, got {given!r}; pass e.g. range(2, 9).")
     return ks
 
 

@@ -203,7 +203,7 @@ def compare_labels(profiles, y, n_permutations=10_000, seed=0):
         # an arrangement that leaves a label without persons (NaN) counts against the effect
         extreme = (~(np.abs(permuted) < np.abs(observed) - 1e-9 * spread)).sum(axis=0)
     p_values = np.where(testable, resampling.p_value(extreme, len(permuted), exact), np.nan)
-    drawn = resampling.draw_persons(second, resampling.N_BOOTSTRAPS, rng)
+    drawn = resampling.draw_persons(second, rng)
     last, first = drawn * second, drawn * ~second
     return LabelComparison(
         labels=labels,

@@ -84,12 +84,12 @@ def false_discovery_rates(p_values):
     return q_values
 
 
-def draw_persons(second, n_bootstraps, rng):
+def draw_persons(second, rng):
     """How often each person is drawn (B, P), with replacement and from each label as many as it has."""
-    drawn = np.zeros((n_bootstraps, len(second)), dtype=int)
+    drawn = np.zeros((N_BOOTSTRAPS, len(second)), dtype=int)
     for label in (second, ~second):
         n = int(label.sum())
-        drawn[:, label] = rng.multinomial(n, np.full(n, 1 / n), n_bootstraps)
+        drawn[:, label] = rng.multinomial(n, np.full(n, 1 / n), N_BOOTSTRAPS)
     return drawn
 
 

@@ -1,15 +1,14 @@
-"""Groups in face words: what the faces of a group do, said from how far their parts moved."""
+"""Groups in face words, said from how far the parts of their faces moved; how typical each frame is."""
 
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 
 from facesom.identity import AT_REST
-from facesom.io import count_groups
+from facesom.io import count_groups, per_person
 from facesom.parts import feature_names
-
-from .frames import movements_by_person
 
 #: What may be said of a face: words for more and for less of the mean of these features; a minus subtracts.
 SIGNS = (
@@ -152,3 +151,41 @@ def _describe(persons, spread):
             words[min(words.index(inner), words.index(outer))] = both
             words = [word for word in words if word not in (inner, outer)]
     return GroupWords(", ".join(words[:MOST_WORDS]) or AT_REST, signs, sum(map(len, persons)), len(persons))
+
+
+def group_distances(movements, groups, *, n_groups=None):
+    """Return how far each frame is from the middle of its group: the least are the most typical.
+
+    Parameters
+    ----------
+    movements, groups, n_groups
+        As in `describe_groups`, but any features will do.
+
+    Returns
+    -------
+    ndarray of float, as `groups`
+        Euclidean distance to the group's median, in the units of the features; NaN in group -1.
+
+    Raises
+    ------
+    ValueError
+        If movements and groups do not fit each other.
+    """
+    whole = groups
+    movements, groups = movements_by_person(movements, groups)
+    x, g = np.concatenate(movements), np.concatenate(groups)
+    count_groups(groups, n_groups)
+    middle = pd.DataFrame(x, dtype=float).groupby(g).transform("median").to_numpy()
+    distances = np.where(g < 0, np.nan, np.linalg.norm(x - middle, axis=1))
+    if isinstance(whole, list) and np.ndim(whole[0]):
+        return np.split(distances, np.cumsum([len(g) for g in groups])[:-1])
+    return distances.reshape(np.shape(whole))
+
+
+def movements_by_person(movements, groups):
+    """Features and groups as lists of arrays, one for each person; features are finite."""
+    movements = per_person(movements, 2, "movements")
+    groups = per_person(groups, 1, "groups", movements)
+    if len({m.shape[1] for m in movements}) > 1 or not all(np.isfinite(m).all() for m in movements):
+        raise ValueError("movements: expected finite numbers, as many columns for each person.")
+    return movements, groups
