@@ -87,18 +87,14 @@ def draw_landmarks(landmarks, *, size=64, palette=PALETTE, brow_thickness=0.11, 
 
     frames = np.zeros((*points.shape[:-2], size, size, 3), dtype=np.uint8)
     line = cv2.LINE_AA if antialias else cv2.LINE_8
-    todo = []
+    pictures = frames.reshape(-1, size, size, 3)
     for part, polygons in _shapes(points.reshape(-1, *points.shape[-2:]), brow_thickness).items():
         if part not in drop:
-            seen = ~np.isnan(polygons).any(axis=(1, 2))
+            seen = np.flatnonzero(~np.isnan(polygons).any(axis=(1, 2)))
             # OpenCV takes fixed-point numbers, here with 4 fractional bits
-            fixed = np.rint(np.where(seen[:, None, None], polygons, 0) * 16).clip(-(2**15), 2**15)
-            fixed = np.ascontiguousarray(fixed, dtype=np.int32)
-            todo.append((fixed, seen, colours[part]))
-    for n, frame in enumerate(frames.reshape(-1, size, size, 3)):
-        for polygons, seen, colour in todo:
-            if seen[n]:
-                cv2.fillPoly(frame, [polygons[n]], colour, line, 4)
+            fixed = np.rint(polygons[seen] * 16).clip(-(2**15), 2**15).astype(np.int32, order="C")
+            for n, polygon in zip(seen, fixed, strict=True):
+                cv2.fillPoly(pictures[n], [polygon], colours[part], line, 4)
     return frames
 
 

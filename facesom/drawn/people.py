@@ -15,6 +15,7 @@ _PERSON = {
     "movement": (1.0, 0.15),  # how far this face moves for one and the same expression
 }
 _IDENTITY = _PERSON | PROPORTIONS
+_UNHAPPY = {"sad": 1.0, "angry": 1.0, "smile": -1.0, "laugh": -1.0}  # more, or less, than the happy
 
 
 def choose_palette(palette, seed):
@@ -58,17 +59,15 @@ def choose_mixes(mix, seed, y, label_effect):
 
 
 def _mix(mix, rng, label, label_effect):
-    names = list(EXPRESSIONS)
+    n = len(EXPRESSIONS)
     if mix == "balanced":
-        return np.full(len(names), 1 / len(names))
+        return np.full(n, 1 / n)
     if mix == "one-sided":
-        shares = 0.3 * rng.dirichlet(np.full(len(names), 1.0))
-        shares[rng.integers(1, len(names))] += 0.7
+        shares = 0.3 * rng.dirichlet(np.ones(n))
+        shares[rng.integers(1, n)] += 0.7
         return shares
-    shares = rng.dirichlet(np.full(len(names) - 1, 1.0))
-    more, less = (("sad", "angry"), ("smile", "laugh")) if label else (("smile", "laugh"), ("sad", "angry"))
-    for k, name in enumerate(names[1:]):
-        shares[k] *= (1 + label_effect) ** ((name in more) - (name in less))
+    taste = np.array([_UNHAPPY.get(name, 0.0) for name in EXPRESSIONS][1:])
+    shares = rng.dirichlet(np.ones(n - 1)) * (1 + label_effect) ** (taste if label else -taste)
     shares /= shares.sum()
     shares[shares < 0.05] = 0  # some expressions are never shown
     rest = rng.uniform(0.1, 0.3)

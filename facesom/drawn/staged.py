@@ -8,11 +8,7 @@ from .facemodel import ACTION_UNITS, EXPRESSIONS, unit_weights
 THRESHOLD = 0.3
 
 # movements beneath every expression (standard deviations): brows that accent speech, lids, speech itself
-_UNREST = (
-    {"AU1": 0.14, "AU2": 0.14},
-    {"AU5": -0.1, "AU7": 0.12, "AU43": 0.14},
-    {"AU25": 0.2, "AU26": 0.05},
-)
+_UNREST = ({"AU1": 0.14, "AU2": 0.14}, {"AU5": -0.1, "AU7": 0.12, "AU43": 0.14}, {"AU25": 0.2, "AU26": 0.05})
 
 
 def staged_video(rng, shares, n_frames, movement):
