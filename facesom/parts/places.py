@@ -37,7 +37,7 @@ _NO_FACE = 9.0  # mean cost of a frame from which on it shows something else
 
 
 def label_parts(images):
-    """Label the pixels of one person's frames, uint8 (N, H, W, C).
+    """Label the pixels of one person's frames, uint8 or float (N, H, W, C).
 
     Returns
     -------
@@ -48,6 +48,8 @@ def label_parts(images):
     guessed : ndarray of bool, shape (N,)
         Where upper and lower lip were told apart by the middle of the mouth alone: one colour, no opening.
     """
+    if images.dtype != np.uint8:
+        images = np.rint(images * 255).astype(np.uint8)
     ink = find_ink(images)
     blobs = find_blobs(ink)
     labels = np.zeros(ink.colour.shape, np.int8)

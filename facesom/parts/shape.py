@@ -151,11 +151,10 @@ def shape_features(
     persons, shaped = _persons(images)
     features, guessed, parts = [], [], []
     for measured, guess, found in _map(_measure_person, persons):
-        features.append(measured)
+        features.append(pd.DataFrame(measured))
         guessed.append(guess)
         if return_parts:
             parts.append(csr_array(found.reshape(len(found), -1)))
-    features = [pd.DataFrame(person) for person in features]
     usual = pd.DataFrame([person.median() for person in features])  # NaN where nothing was measured
     if usual.isna().all(axis=None):
         wanted = "drawn brows, eyes and lips, upright, on a plain background"
@@ -182,15 +181,7 @@ def _persons(images):
 
 
 def _map(function, persons):
-    def run(person):
-        if person.dtype != np.uint8:
-            person = np.rint(person * 255).astype(np.uint8)
-        return function(person)
-
-    if len(persons) == 1:
-        yield run(persons[0])
-        return
-    with closing(in_threads(map(delayed(run), persons), -1)) as work:
+    with closing(in_threads(map(delayed(function), persons), 1 if len(persons) == 1 else -1)) as work:
         yield from tqdm(work, desc="persons measured", total=len(persons), delay=2, leave=False)
 
 
