@@ -139,13 +139,9 @@ def spread(samples, weight):
 def draws(n, seed):
     """Yield, for each epoch, the rows it looks at: all, or the next `EPOCH_ROWS` of a shuffled deck."""
     rng = np.random.default_rng(seed)
-    deck = np.arange(n)
     while True:
-        if n <= EPOCH_ROWS:
-            yield deck
-            continue
         deck = rng.permutation(n)
-        for begin in range(0, n - EPOCH_ROWS + 1, EPOCH_ROWS):
+        for begin in range(0, max(n - EPOCH_ROWS, 0) + 1, EPOCH_ROWS):
             yield np.sort(deck[begin : begin + EPOCH_ROWS])
 
 
@@ -193,7 +189,12 @@ def two_largest(gram):
 
 def combine(mix, samples):
     """Return ``mix @ samples``, equal rows of `mix` giving equal results to the bit."""
-    first = {}
-    which = [first.setdefault(row.tobytes(), len(first)) for row in mix + 0.0]  # -0.0 and 0.0 are equal
-    distinct = np.unique(which, return_index=True)[1]
-    return (mix[distinct] @ samples)[which]
+    first, which = distinct_rows(mix + 0.0)  # -0.0 and 0.0 are equal
+    return (mix[first] @ samples)[which]
+
+
+def distinct_rows(table):
+    """Return the first place of each distinct row, and for each row which of these it equals to the bit."""
+    seen = {}
+    which = np.array([seen.setdefault(row.tobytes(), len(seen)) for row in table])
+    return np.unique(which, return_index=True)[1], which

@@ -137,12 +137,10 @@ def choose_parameters(
         sweeps = {"sigma": SIGMAS, "side": sides, "neighborhood": KINDS, "n_epochs": EPOCHS}
     start |= {"side": 10, "neighborhood": "gaussian"}
     began = perf_counter()
-    tried, trials, complete = [], [], True
-    best = 0
+    setting, tried, trials, complete = start, [], [], True
     most = 1 + sum(len(values) - 1 for values in sweeps.values())
     with tqdm(total=most, desc="settings", unit="setting", disable=not progress) as bar:
         for varied, values in sweeps.items():
-            setting = tried[best] if tried else start
             for candidate in [setting, *({**setting, varied: value} for value in values)]:
                 if candidate in tried:
                     continue
@@ -153,6 +151,7 @@ def choose_parameters(
                 trials.append(try_setting(samples, candidate, varied, method, topology, seed))
                 bar.update()
             best = pick(trials)
+            setting = tried[best]
     return ParameterChoice(trials[best].parameters, explain(trials, best, complete), trials, best, complete)
 
 

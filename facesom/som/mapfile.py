@@ -42,10 +42,7 @@ def load_map(kind, path, max_bytes):
                 raise ValueError(f"it says {header['format']!r:.40}, version {header['version']!r:.40}")
             som = kind(**header["parameters"])
             som.init = arrays.pop("init", som.init)
-            for name in FACTS:
-                setattr(som, name, header[name])
-            for name in ARRAYS:
-                setattr(som, name, arrays[name])
+            vars(som).update({name: header[name] for name in FACTS} | {name: arrays[name] for name in ARRAYS})
             if "feature_names_in_" in arrays:
                 som.feature_names_in_ = arrays["feature_names_in_"].astype(object)
             som.sample_shape_, som.bytes_ = tuple(som.sample_shape_), header["_bytes"]

@@ -4,7 +4,7 @@ import numpy as np
 from minisom import MiniSom
 from scipy.linalg import eigh
 
-from .batch import combine, main_plane
+from .batch import combine, distinct_rows, main_plane
 
 SPAN_ROWS = 2000  # more samples than this are not worth the change of basis
 SIGMA = 1.0  # width of the neighbourhood at the start, unless told, as in MiniSom
@@ -110,9 +110,8 @@ def span_coordinates(samples):
     back : callable
         Takes points (M, r), returns them in the space of the samples, (M, D).
     """
-    seen = {}
-    which = np.array([seen.setdefault(row.tobytes(), len(seen)) for row in samples])
-    distinct = samples[np.unique(which, return_index=True)[1]]
+    first, which = distinct_rows(samples)
+    distinct = samples[first]
     offset = distinct.mean(axis=0)
     x = distinct - offset
     varied = x[:, (distinct != distinct[0]).any(axis=0)]
