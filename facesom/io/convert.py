@@ -99,9 +99,7 @@ def _convert(images, same_intensity):
 
 def _to_bytes(images):
     """uint8 RGB or gray of a batch."""
-    if images.dtype != np.uint8:
-        images = np.round(images * 255).astype(np.uint8)
-    return images
+    return images if images.dtype == np.uint8 else np.round(images * 255).astype(np.uint8)
 
 
 def _is_on_white(images, notes):
@@ -164,9 +162,8 @@ def _find_parts(inks, counts, count_blocks, notes):
             if solid[i] < 0.05 * counts[i] or counts[i] < 0.02 * counts.sum():
                 parts = others
     if len(parts) > MAX_PARTS:
-        notes.append(
-            f"more than {MAX_PARTS} colours fill areas, others count as blends; expected flat drawings"
-        )
+        others = f"more than {MAX_PARTS} colours fill areas, others count as blends"
+        notes.append(f"{others}; expected flat drawings")
     return inks[parts[:MAX_PARTS]].reshape(-1, 3)
 
 
@@ -178,7 +175,7 @@ def _explain(inks, parts):
     distances = np.linalg.norm(inks, axis=-1) if not len(parts) else np.full(len(inks), np.inf)
     for k, part in enumerate(parts):
         share = np.clip(inks @ part / (part @ part), 0, 1)
-        _keep_nearer(inks, parts, weights, distances, rows, (k,), share[:, None], 0)
+        _keep_nearer(inks, parts, weights, distances, rows, [k], share[:, None], 0)
     for i, j in combinations(range(len(parts)), 2):
         # Three corners: background, part i, part j. Inside by least squares, beyond the far side on it.
         corners = parts[[i, j]]
@@ -188,14 +185,13 @@ def _explain(inks, parts):
         shares = np.where(shares.sum(axis=1, keepdims=True) > 1, np.stack([along, 1 - along], axis=1), shares)
         inside = np.flatnonzero((shares >= 0).all(axis=1))
         # One part is the simpler reading; rounding alone must not make it two.
-        _keep_nearer(inks, parts, weights, distances, inside, (i, j), shares[inside], TOLERANCE / 3)
+        _keep_nearer(inks, parts, weights, distances, inside, [i, j], shares[inside], TOLERANCE / 3)
     for k, part in enumerate(parts):
         weights[(inks == part).all(axis=1)] = np.eye(len(parts))[k]  # not a shade of a brighter part
     return weights, distances
 
 
 def _keep_nearer(inks, parts, weights, distances, rows, columns, shares, margin):
-    columns = list(columns)
     found = np.linalg.norm(inks[rows] - shares @ parts[columns], axis=1)
     nearer = found + margin < distances[rows]
     rows = rows[nearer]
@@ -219,11 +215,7 @@ def _spread(parts, on_white, notes):
 
     rising = isotonic_regression(luminance[order] - steps).x
     grays[order] = steps + np.clip(rising, 0, LIGHTEST - gap * (len(parts) - 1))
-    moves = [
-        f"{tuple(map(int, colours[k]))} {luminance[k]:.3f} -> {grays[k]:.3f}"
-        for k in order
-        if abs(grays[k] - luminance[k]) > 1e-6
-    ]
-    if moves:
+    if moved := [k for k in order if abs(grays[k] - luminance[k]) > 1e-6]:
+        moves = [f"{tuple(map(int, colours[k]))} {luminance[k]:.3f} -> {grays[k]:.3f}" for k in moved]
         notes.append(f"grays too near to white or to each other were moved: {', '.join(moves)}")
     return grays

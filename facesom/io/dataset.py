@@ -60,19 +60,17 @@ class FaceDataset:
     y: np.ndarray
 
     def __post_init__(self):
-        _check_frames(self.X1, "X1")
+        _check_frames(self.X1)
         X1, X2 = as_array(self.X1, "X1"), as_array(self.X2, "X2", "numbers")
         y = as_array(self.y, "y", "a label for each person")
         check_faces(X1, "X1")
         if X1.ndim != 4 + is_colour(X1):
             wanted = "(persons, frames, height, width, 3) for RGB, (persons, frames, height, width) for gray"
             raise DatasetError(f"X1 has shape {X1.shape}; expected {wanted}{axes_cure(X1, 'X1', (2,))}")
-        for array, name, kinds, meant in (
-            (X2, "X2", "biufc", "numbers"),
-            (y, "y", "biufSU", "a label for each person"),
-        ):
-            if array.dtype.kind not in kinds:
-                raise DatasetError(f"{name} has dtype {array.dtype}; expected {meant}: use np.asarray")
+        if X2.dtype.kind not in "biufc":
+            raise DatasetError(f"X2 has dtype {X2.dtype}; expected numbers: use np.asarray")
+        if y.dtype.kind not in "biufSU":
+            raise DatasetError(f"y has dtype {y.dtype}; expected a label for each person: use np.asarray")
         persons, frames = X1.shape[:2]
         if X2.shape[:2] != (persons, frames) or X2.size == 0:
             cure = ": swap its first two axes" if X2.shape[:2] == (frames, persons) else ""
@@ -83,8 +81,7 @@ class FaceDataset:
             cure = ": one label a person, not one a frame" if y.shape == (persons, frames) else ""
             held = f"X1 holds {persons} persons"
             raise DatasetError(f"y has shape {y.shape}, but {held}; expected ({persons},){cure}")
-        for name, array in zip(KEYS, (X1, X2, y), strict=True):
-            object.__setattr__(self, name, array)
+        vars(self).update(X1=X1, X2=X2, y=y)  # a frozen object sets its own attributes so
 
     @property
     def n_persons(self):
@@ -110,15 +107,15 @@ class FaceDataset:
         )
 
 
-def _check_frames(X1, name):
+def _check_frames(X1):
     """Raise `DatasetError` where persons have unequal numbers of frames; say what can be done."""
     if is_listed(X1) and all(isinstance(x, (np.ndarray, list)) and getattr(x, "ndim", 1) for x in X1):
         frames = [len(person) for person in X1]
         if len(set(frames)) > 1:
             came = f"persons have different numbers of frames, {brief(', '.join(map(str, frames)))}"
-            cure = f"cut all to the shortest, [x[:{min(frames)}] for x in {name}], and X2 too"
-            keep = f"or give {name} as a list to fit_soms or group_across_persons"
-            raise DatasetError(f"{name}: {came}; expected the same number for each: {cure}, {keep}")
+            cure = f"cut all to the shortest, [x[:{min(frames)}] for x in X1], and X2 too"
+            keep = "or give X1 as a list to fit_soms or group_across_persons"
+            raise DatasetError(f"X1: {came}; expected the same number for each: {cure}, {keep}")
 
 
 def load(path: str | Path, *, max_bytes: int = 4 * 2**30) -> FaceDataset:

@@ -59,7 +59,6 @@ def atomic_write(path, mode="w", **how):
         _check_regular(old, path)
     if not path.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "there is no such folder, make it first", str(path.parent))
-    _remove_left_over(path.parent)
     part, file = _beside(path.parent, lambda part: open(part, mode.replace("w", "x"), **how))  # noqa: SIM115
     try:
         with file:
@@ -108,11 +107,13 @@ def atomic_folder(path):
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    _remove_left_over(path.parent)
     with contextlib.ExitStack() as stack:
-        part, _ = _beside(
-            path.parent, lambda part: (part.mkdir(), stack.enter_context(_open_handle(part)))[1]
-        )
+
+        def make(part):
+            part.mkdir()
+            return stack.enter_context(_open_handle(part))
+
+        part, _ = _beside(path.parent, make)
         stack.callback(shutil.rmtree, part, ignore_errors=True)
         yield part
         part.rename(path)
@@ -131,6 +132,7 @@ def _open_handle(part):
 
 def _beside(folder, make):
     """What `make` made under a new name, locked until it is closed or its process ends."""
+    _remove_left_over(folder)
     while True:
         part = folder / f"{PREFIX}{uuid.uuid4().hex[:12]}{SUFFIX}"
         made = make(part)

@@ -40,14 +40,11 @@ class Stream:
         """Whether all bytes were read."""
         return not self._fill()
 
-    def _take(self, size):
+    def buffer(self, size):
+        """The next `size` bytes as a bytearray, whose memory grows only as they come."""
         if size > self.max_bytes - self.taken:
             raise too_large(size, self.max_bytes)
         self.taken += size
-
-    def buffer(self, size):
-        """The next `size` bytes as a bytearray, whose memory grows only as they come."""
-        self._take(size)
         buffer = bytearray()
         while len(buffer) < size:
             if not self._fill():
