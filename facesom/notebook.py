@@ -127,10 +127,8 @@ def find_emotion_folder(path="", *, n_persons=40, n_frames=60, folder="outputs")
     ValueError
         If there is no such folder or zip.
     """
-    if path == "upload":
-        path = _upload("data_path")
     if path:
-        path = Path(path).expanduser()
+        path = _upload("data_path") if path == "upload" else Path(path).expanduser()
         if path.is_dir():
             return path
         if path.is_file() and zipfile.is_zipfile(path):
@@ -144,8 +142,8 @@ def find_emotion_folder(path="", *, n_persons=40, n_frames=60, folder="outputs")
         faces = make_faces(n_persons, n_frames, mix="balanced")
         gray = (255 * to_grayscale(faces.dataset).X1).round().astype(np.uint8)
         persons = np.repeat([f"p{person:02}" for person in range(n_persons)], n_frames)
-        images, labels = gray.reshape(-1, *gray.shape[2:]), faces.expressions.ravel()
-        drawn = EmotionFaces(images, labels, faces.expression_names, persons)
+        labels = faces.expressions.ravel()
+        drawn = EmotionFaces(np.concatenate(gray), labels, faces.expression_names, persons)
         write_emotion_folder(drawn.as_emotions(), path)
 
     return _kept(path, draw)

@@ -22,11 +22,10 @@ def as_stack(images):
         Frames of each person; None for a single stack.
     """
     faces = as_faces(images, leading=(1, 2))
-    transparent = faces[0].shape[-1] == 4
     faces = on_ground(faces)
     if isinstance(faces, list):
         return np.concatenate(faces), [len(person) for person in faces]
-    if type(images) is np.ndarray and not transparent:
+    if type(images) is np.ndarray and images.shape[-1] != 4:
         faces = images  # in the dtype that came, which a map may have been trained on
     if faces.ndim - is_colour(faces) == 3:
         return faces, None

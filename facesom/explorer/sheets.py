@@ -5,6 +5,7 @@ import base64
 import cv2
 import numpy as np
 from joblib import delayed
+from skimage.util import montage
 
 from facesom.io import in_threads
 from facesom.plots import drawn_box, unit_faces
@@ -71,15 +72,11 @@ def pack_sheets(faces, size):
 
 def lay_out_tiles(faces, size):
     """Faces as uint8 tiles of one picture, `ACROSS` in a row."""
-    height, width = size
     faces = np.round(255 * unit_faces(faces[None])[0]).astype(np.uint8)
     if faces.shape[1:3] != size:
-        faces = np.stack([cv2.resize(face, (width, height), interpolation=cv2.INTER_AREA) for face in faces])
-    rows = -(-len(faces) // ACROSS)
-    tiles = np.zeros((rows * ACROSS, *faces.shape[1:]), dtype=np.uint8)
-    tiles[: len(faces)] = faces
-    tiles = tiles.reshape(rows, ACROSS, *faces.shape[1:]).swapaxes(1, 2)
-    return tiles.reshape(rows * height, ACROSS * width, *faces.shape[3:])
+        faces = np.stack([cv2.resize(face, size[::-1], interpolation=cv2.INTER_AREA) for face in faces])
+    grid = -(-len(faces) // ACROSS), ACROSS
+    return montage(faces, fill=(0, 0, 0), grid_shape=grid, channel_axis=3 if faces.ndim == 4 else None)
 
 
 def _webp(picture, quality):

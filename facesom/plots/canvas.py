@@ -21,7 +21,6 @@ def draw_nodes(ax, som, **style):
     cells = PolyCollection(som.positions_[:, None, ::-1] + outline, **style)
     ax.add_collection(cells)
     ax.margins(0.01)
-    ax.autoscale_view()
     ax.invert_yaxis()
     ax.set_aspect("equal")
     number_nodes(ax, som.rows, som.cols, som.positions_)
@@ -62,7 +61,7 @@ def number_nodes(ax, rows, cols, places, every=1):
 
 def bare(ax):
     """Leave out the frame, and the marks of ticks."""
-    ax.tick_params(length=0)
+    ax.tick_params(which="both", length=0)
     ax.spines[:].set_visible(False)
     return ax
 

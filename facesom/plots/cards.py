@@ -55,8 +55,7 @@ def plot_group_tree(distances, faces, *, words=None, ax=None):
     tree = linkage(squareform(distances, checks=False), "average")
     leaves = dendrogram(tree, orientation="left", ax=ax, color_threshold=0, above_threshold_color="0.3")
     ax.set_yticks([])
-    box = ax.get_position()
-    zoom = 0.9 * box.height * ax.figure.get_size_inches()[1] * 72 / k / faces.shape[1]
+    zoom = 0.9 * ax.get_position().height * ax.figure.get_size_inches()[1] * 72 / k / faces.shape[1]
     for place, group in enumerate(leaves["leaves"]):
         at = (0, 10 * place + 5)
         picture = OffsetImage(np.array(faces[group]), zoom=zoom, cmap="gray", clim=(0, 1))

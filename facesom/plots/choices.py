@@ -2,6 +2,7 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 
 from facesom.identity import STABLE
 from facesom.som import FOLDED
@@ -55,15 +56,12 @@ def plot_choice(choice, *, ax=None):
         which parameter was swept.
     """
     ax = new_axes(ax, (4.5, 7))
-    trials = choice.trials
-    errors = [(t.quantization_error, t.topographic_error) for t in trials]
-    agreement = [t.agreement for t in trials]
-    style = {"cmap": "cividis", "vmin": min(agreement), "vmax": max(agreement)}
-    for varied, marker in zip(dict.fromkeys(t.varied for t in trials), MARKERS, strict=False):
-        swept = [k for k, t in enumerate(trials) if t.varied == varied]
-        x, y = np.take(errors, swept, axis=0).T
-        marks = ax.scatter(x, y, c=np.take(agreement, swept), marker=marker, label=varied, **style)
-    ax.scatter(*errors[choice.chosen], s=250, **CHOSEN, label="chosen")
+    trials = pd.DataFrame(choice.trials)
+    errors = ["quantization_error", "topographic_error"]
+    style = {"cmap": "cividis", "vmin": trials.agreement.min(), "vmax": trials.agreement.max()}
+    for (varied, swept), marker in zip(trials.groupby("varied", sort=False), MARKERS, strict=False):
+        marks = ax.scatter(*errors, c="agreement", data=swept, marker=marker, label=varied, **style)
+    ax.scatter(*errors, data=trials.iloc[[choice.chosen]], s=250, **CHOSEN, label="chosen")
     ax.axhline(FOLDED, color="0.6", linestyle=":", zorder=0, label="folded above")
     ax.set(xlabel="quantization error of held-out faces", ylabel="topographic error", ylim=(0, None))
     ax.figure.colorbar(marks, ax=ax, label="agreement over seeds")
@@ -87,12 +85,10 @@ def plot_group_curve(curve, *, ax=None):
     """
     ax = new_axes(ax, (4, 7))
     told = np.nanmean(curve.explained, axis=1)
-    thin = ax.plot(curve.ks, curve.explained, color="0.8", linewidth=0.8, zorder=1)
-    thin[0].set_label("each person")
+    ax.plot(curve.ks, curve.explained, color="0.8", linewidth=0.8, zorder=1)[0].set_label("each person")
     ax.plot(curve.ks, told, color=COLOURS[4], marker="o", linewidth=2, label="mean over persons")
-    ring = {"markersize": 15, "mfc": "none", "mec": COLOURS[5], "mew": 2, "linestyle": "none"}
-    advised = told[curve.ks == curve.n_groups]
-    ax.plot(curve.n_groups, advised, "o", **ring, label=f"advised: {curve.n_groups}")
+    ring = {"markersize": 15, "mfc": "none", "mec": COLOURS[5], "mew": 2}
+    ax.plot(curve.n_groups, told[curve.ks == curve.n_groups], "o", **ring, label=f"advised: {curve.n_groups}")
     bottom = min(0, np.nanquantile(curve.explained, 0.05))
     ax.set(xlabel="number of groups", ylabel="explained movement", ylim=(bottom, 1))
     whole_numbers(ax.xaxis)
@@ -116,14 +112,13 @@ def plot_n_groups(choice):
     figure, axes = plt.subplots(2, 2, figsize=(9, 5.6), layout="constrained", sharex=True)
     axes = axes.ravel()
     curves = (
-        ("Davies-Bouldin", choice.davies_bouldin, "low is good"),
-        ("silhouette", choice.silhouette, "high is good"),
-        ("gap", choice.gap, "first that the next does not beat"),
-        ("stability", choice.stability, "high above chance is good"),
+        ("Davies-Bouldin", choice.davies_bouldin, None, "low is good"),
+        ("silhouette", choice.silhouette, None, "high is good"),
+        ("gap", choice.gap, choice.gap_error, "first that the next does not beat"),
+        ("stability", choice.stability, choice.beyond_error, "high above chance is good"),
     )
-    for ax, (name, values, good) in zip(axes, curves, strict=True):
+    for ax, (name, values, error, good) in zip(axes, curves, strict=True):
         pick = choice.picks[name]
-        error = {"gap": choice.gap_error, "stability": choice.beyond_error}.get(name)
         ax.errorbar(choice.ks, values, error, color=COLOURS[4], marker="o", markersize=4, capsize=2)
         ax.plot(pick, values[choice.ks == pick][0], "o", markersize=14, mfc="none", mec=COLOURS[5], mew=2)
         ax.axvline(choice.n_groups, color="0.4", linestyle=":", zorder=0)

@@ -37,8 +37,7 @@ def plot_thumbnails(points, images, labels=None, *, names=None, size=0.08, ax=No
     """
     faces = as_faces(images, leading=1)
     n = len(faces)
-    form = f"finite places of shape ({n}, 2), one each"
-    points = as_numbers(points, "points", (n, 2), form, finite=True)
+    points = as_numbers(points, "points", (n, 2), f"finite places of shape ({n}, 2), one each", finite=True)
     colours = ("0.6",) if labels is None else COLOURS
     labels = [""] * n if labels is None else labels
     labels = as_numbers(labels, "labels", (n,), f"one for each of {n} faces", kinds="biufSU")

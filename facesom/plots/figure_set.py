@@ -188,8 +188,7 @@ def _drawings(result, images, groups, stability, effects, y, persons):
     if k > 1:
         yield "tree", (TWO_COLUMNS, 0.6 * k + 0.5), partial(plot_group_tree, distances, leaves, words=marked)
     if stability is not None:
-        wide = ONE_COLUMN if words is None else TWO_COLUMNS
-        size = wide, 0.25 * len(stability.stability) + 0.9
+        size = ONE_COLUMN if words is None else TWO_COLUMNS, 0.25 * len(stability.stability) + 0.9
         yield "stability", size, partial(plot_stability, stability, words=words)
     if effects is not None:
         size = TWO_COLUMNS, 0.28 * len(effects.effect) + 1.7

@@ -43,7 +43,6 @@ def plot_confusion(scores, *, ax=None):
     ax.set_xticks(np.arange(k + 1) - 0.5, minor=True)
     ax.set_yticks(np.arange(k + 1) - 0.5, minor=True)
     ax.grid(which="minor", color="0.85", linewidth=0.8)
-    ax.tick_params(which="minor", length=0)
     return bare(ax)
 
 
@@ -77,8 +76,7 @@ def plot_comparison(scores, *, measure="balanced_accuracy", ax=None):
     if lacking:
         raise ValueError(f"{measure}: expected it for every model, {lacking} came without probabilities.")
     free = {"accuracy": "majority", "balanced_accuracy": "chance", "recall": "chance"}.get(measure)
-    n = len(scores)
-    ax = new_axes(ax, (0.7 + 0.34 * n, 6.5), side=6.5)
+    ax = new_axes(ax, (0.7 + 0.34 * len(scores), 6.5), side=6.5)
     for row, score in enumerate(scores.values()):
         value = getattr(score, measure)
         ax.plot(score.intervals[measure], [row, row], color=BLUE, linewidth=2, solid_capstyle="butt")
@@ -110,8 +108,7 @@ def plot_accuracies(scores):
     ndarray of matplotlib.axes.Axes, shape (2,)
         Of a new figure: plain accuracy, where frequent classes decide, and balanced, where all count alike.
     """
-    size = (11, 1 + 0.34 * len(scores))
-    _, axes = plt.subplots(1, 2, figsize=size, layout="constrained", sharey=True)
+    _, axes = plt.subplots(1, 2, figsize=(11, 1 + 0.34 * len(scores)), layout="constrained", sharey=True)
     for ax, measure in zip(axes, ("accuracy", "balanced_accuracy"), strict=True):
         plot_comparison(scores, measure=measure, ax=ax)
     return axes
@@ -145,8 +142,7 @@ def plot_predictions(images, predicted, truth=None, *, names, n_columns=8, ax=No
     truth = predicted if truth is None else as_numbers(truth, "truth", *form, kinds="iu")
     n_columns = min(n_columns, len(images))
     n_rows = -(-len(images) // n_columns)
-    height, width = images.shape[1:3]
-    aspect = height / width
+    aspect = images.shape[1] / images.shape[2]
     right, down = 1.15, aspect + 0.42
     ax = new_axes(ax, (n_rows * down, n_columns * right), side=1.25 * max(n_columns, n_rows))
     full = 255 if images.dtype == np.uint8 else 1
@@ -162,7 +158,6 @@ def plot_predictions(images, predicted, truth=None, *, names, n_columns=8, ax=No
         ax.text(left + 0.5, top + aspect + 0.04, text, **style)
         frame = {"color": ORANGE, "linewidth": 2.5} if wrong else {"color": "0.85", "linewidth": 0.8}
         draw_frame(ax, extent, **frame)
-    ax.set(xlim=(-0.05, n_columns * right - 0.1), ylim=(n_rows * down, -0.05))
-    ax.set_aspect("equal")
+    ax.set(xlim=(-0.05, n_columns * right - 0.1), ylim=(n_rows * down, -0.05), aspect="equal")
     ax.set_axis_off()
     return ax

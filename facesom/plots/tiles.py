@@ -1,6 +1,7 @@
 """Faces as tiles of one picture: arrays in, array out."""
 
 import numpy as np
+from scipy.ndimage import binary_dilation, find_objects
 
 from facesom.io import as_array, is_colour, on_ground
 from facesom.som import ADJACENT, node_positions
@@ -47,10 +48,9 @@ def grid_image(faces, *, gap=2, fill=1.0, weights=None, topology="rectangular"):
         faces = np.repeat(faces[..., None], 3, axis=-1)
     cell = np.array([h + gap, w + gap])
     corners = cell_corners(rows, cols, *cell, topology)
-    canvas = np.ones((*(corners.max(axis=0) + cell), *faces.shape[4:]), dtype=np.float32)
-    if fill.ndim == 0:
-        canvas *= fill
-    else:
+    shape = *(corners.max(axis=0) + cell), *faces.shape[4:]
+    canvas = np.full(shape, 1 if fill.ndim else fill, dtype=np.float32)
+    if fill.ndim:
         for (top, left), colour in zip(corners, fill.reshape(-1, 3), strict=True):
             canvas[top : top + h + gap, left : left + w + gap] = colour
     if weights is not None:
@@ -80,13 +80,9 @@ def unit_faces(faces):
 def drawn_box(faces):
     """Rows and columns, two slices, that not all faces leave empty; faces (n, H, W[, 3]) in [0, 1]."""
     spread = np.abs(faces - np.median(faces[:, [0, -1]])).max(axis=(0, *range(3, faces.ndim)))
-    inked = [np.flatnonzero(spread.max(axis=axis) > 0.05) for axis in (1, 0)]
-    if not min(map(len, inked)):
-        return slice(0, faces.shape[1]), slice(0, faces.shape[2])
-    return tuple(
-        slice(max(where[0] - MARGIN, 0), min(where[-1] + MARGIN + 1, side))
-        for where, side in zip(inked, spread.shape, strict=True)
-    )
+    inked = binary_dilation(spread > 0.05, np.ones((2 * MARGIN + 1, 2 * MARGIN + 1)))
+    inked |= not inked.any()  # where nothing is drawn, all of it
+    return find_objects(inked.astype(int))[0]
 
 
 def cut_margin(faces):
