@@ -21,8 +21,7 @@ def as_stack(images):
     lengths : list of int, or None
         Frames of each person; None for a single stack.
     """
-    faces = as_faces(images, leading=(1, 2))
-    faces = on_ground(faces)
+    faces = on_ground(as_faces(images, leading=(1, 2)))
     if isinstance(faces, list):
         return np.concatenate(faces), [len(person) for person in faces]
     if type(images) is np.ndarray and images.shape[-1] != 4:

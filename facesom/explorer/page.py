@@ -224,12 +224,9 @@ def show_explorer(
         kept = Path(folder) / "explorer.html" if path is None else Path(path)
         write_explorer(som, images, kept, groups, persons, **options)
         page = kept.read_text(encoding="utf-8")
-    # sandboxed: the page reaches nothing else of the notebook
-    frame = (
-        '<iframe sandbox="allow-scripts allow-downloads allow-forms" title="Map of faces" '
-        f'width="100%" height="{int(height)}" style="border: 0" srcdoc="{html.escape(page)}"></iframe>'
-    )
-    display(HTML(f"<div>{frame}</div>"))
+    allowed = "allow-scripts allow-downloads allow-forms"  # it reaches nothing else of the notebook
+    look = f'title="Map of faces" width="100%" height="{int(height)}" style="border: 0"'
+    display(HTML(f'<div><iframe sandbox="{allowed}" {look} srcdoc="{html.escape(page)}"></iframe></div>'))
 
 
 def _winners(som, images):
@@ -246,20 +243,19 @@ def _winners(som, images):
 
 def _groups(groups, som, nodes):
     """Group of each node and of each image; a node has the group of most of its images."""
-    nothing = np.full(som.rows * som.cols, -1)
     if groups is None:
-        return nothing, nothing[nodes]
+        groups = np.full((som.rows, som.cols), -1)
     if isinstance(groups, NodeGroups):
         check_is_fitted(groups, "labels_")
         groups = groups.labels_
     if getattr(groups, "shape", None) == (som.rows, som.cols):
-        node_groups = whole_numbers(groups, len(nothing), "groups", -1)
+        node_groups = whole_numbers(groups, som.rows * som.cols, "groups", -1)
         return node_groups, node_groups[nodes]
     groups = whole_numbers(groups, len(nodes), "groups", -1)
-    votes = np.zeros((len(nothing), groups.max() + 2), dtype=int)
-    np.add.at(votes, (nodes, groups), 1)  # -1 counts in the last column
-    votes = votes[:, :-1]
-    return (np.where(votes.any(axis=1), votes.argmax(axis=1), -1) if votes.size else nothing), groups
+    votes = np.zeros((som.rows * som.cols, groups.max() + 2), dtype=int)
+    np.add.at(votes, (nodes, groups + 1), 1)
+    votes[:, 0] = 0  # -1 is left to a node that has nothing else
+    return votes.argmax(axis=1) - 1, groups
 
 
 def _node_faces(faces, som, images, nodes):
@@ -270,15 +266,14 @@ def _node_faces(faces, som, images, nodes):
         faces = np.full((1, som.rows * som.cols, *images.shape[1:]), np.nan, dtype=np.float32)
         for node in np.unique(nodes):
             faces[0, node] = unit_faces(images[None, nodes == node])[0].mean(axis=0)
-    faces = unit_faces(faces)
-    return faces.reshape(-1, *faces.shape[2:])
+    return np.concatenate(unit_faces(faces))
 
 
 def _in_words(movements, who, labels, n_labels):
     """What the images of each label show, in face words."""
     own = [who == p for p in range(who.max() + 1)]
-    said = describe_groups([movements[o] for o in own], [labels[o] for o in own], n_groups=max(n_labels, 1))
-    return [str(words) for words in said[:n_labels]]
+    said = describe_groups([movements[o] for o in own], [labels[o] for o in own], n_groups=n_labels)
+    return [str(words) for words in said]
 
 
 def _distances(som, images, nodes, movements):
@@ -291,23 +286,20 @@ def _distances(som, images, nodes, movements):
     apart = np.empty(len(images))
     for node in np.unique(nodes):
         own = unit_faces(images[None, nodes == node])[0]
-        own = own.reshape(len(own), -1)
-        apart[nodes == node] = np.sqrt(((own - own.mean(axis=0)) ** 2).mean(axis=1))
+        apart[nodes == node] = np.sqrt(((own - own.mean(axis=0)) ** 2).reshape(len(own), -1).mean(axis=1))
     return apart, "difference from the node's mean face"
 
 
 def _page(title, summary, contents):
     """Fill the template; its policy lets the page run and load nothing but what stands in it."""
     folder = resources.files(__package__) / "templates"
-    template, *parts = ((folder / f"explorer.{kind}").read_text("utf-8") for kind in ("html", "css", "js"))
-    style, script = (base64.b64encode(hashlib.sha256(part.encode()).digest()).decode() for part in parts)
-    policy = f"default-src 'none'; script-src 'sha256-{script}'; style-src 'sha256-{style}'; img-src data:"
-    fields = dict(zip(("style", "script"), parts, strict=True))
-    fields |= {"title": html.escape(title), "summary": html.escape(summary)}
-    fields["policy"] = policy + "; base-uri 'none'; form-action 'none'"
+    parts = {kind: (folder / f"explorer.{kind}").read_text("utf-8") for kind in ("html", "css", "js")}
+    digests = {kind: hashlib.sha256(part.encode()).digest() for kind, part in parts.items()}
+    hashes = {f"{kind}_hash": base64.b64encode(digest).decode() for kind, digest in digests.items()}
     # inside a script element, only what begins with "<" can end it
-    fields["data"] = json.dumps(contents, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
-    return Template(template).substitute(fields)
+    data = json.dumps(contents, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+    texts = {"title": html.escape(title), "summary": html.escape(summary), "data": data}
+    return Template(parts["html"]).substitute(parts | hashes | texts)
 
 
 def _pack(values, dtype):

@@ -62,10 +62,9 @@ def pack_sheets(faces, size):
     """
     parts = [faces[start : start + PER_SHEET] for start in range(0, len(faces), PER_SHEET)]
     first = lay_out_tiles(parts[0], size)
-    quality = LOSSLESS
-    if len(_webp(first, LOSSLESS)) > len(_webp(first, LOSSY[0])):
-        sizes = {quality: len(_webp(first, quality)) * len(parts) for quality in LOSSY}
-        quality = next((quality for quality, size in sizes.items() if size <= BUDGET), LOSSY[-1])
+    takes = {quality: len(parts) * len(_webp(first, quality)) for quality in (LOSSLESS, *LOSSY)}
+    fitting = [quality for quality in LOSSY if takes[quality] <= BUDGET] or LOSSY[-1:]
+    quality = LOSSLESS if takes[LOSSLESS] <= takes[LOSSY[0]] else fitting[0]
     encode = delayed(lambda part: _webp(lay_out_tiles(part, size), quality))
     return [base64.b64encode(sheet).decode() for sheet in in_threads(encode(part) for part in parts)]
 
