@@ -2,8 +2,8 @@
 
 from textwrap import fill
 
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from scipy.cluster.hierarchy import dendrogram, linkage
 from scipy.spatial.distance import squareform
@@ -127,7 +127,7 @@ def plot_group_cards(images, groups, distances, *, doubts=None, words=None, ax=N
     head = round(h / 3.2)
     tiles = np.ones((n_groups, n_cols, head + h, w, 3), dtype=np.float32)
     tiles[:, :, head:] = faces[..., None]
-    tiles[:, 1, head:] = plt.get_cmap("RdBu")(0.5 - change)[..., :3]
+    tiles[:, 1, head:] = colormaps["RdBu"](0.5 - change)[..., :3]
     image = grid_image(tiles, gap=2)
     ax = show(ax, image, side=9.0)
     size = min(11, 0.7 * points(ax, image.shape, head))

@@ -110,14 +110,13 @@ def plot_n_groups(choice):
         dotted line is the recommended number, the ring each criterion's own pick.
     """
     figure, axes = plt.subplots(2, 2, figsize=(9, 5.6), layout="constrained", sharex=True)
-    axes = axes.ravel()
     curves = (
         ("Davies-Bouldin", choice.davies_bouldin, None, "low is good"),
         ("silhouette", choice.silhouette, None, "high is good"),
         ("gap", choice.gap, choice.gap_error, "first that the next does not beat"),
         ("stability", choice.stability, choice.beyond_error, "high above chance is good"),
     )
-    for ax, (name, values, error, good) in zip(axes, curves, strict=True):
+    for ax, (name, values, error, good) in zip(axes.flat, curves, strict=True):
         pick = choice.picks[name]
         ax.errorbar(choice.ks, values, error, color=COLOURS[4], marker="o", markersize=4, capsize=2)
         ax.plot(pick, values[choice.ks == pick][0], "o", markersize=14, mfc="none", mec=COLOURS[5], mew=2)
@@ -125,9 +124,10 @@ def plot_n_groups(choice):
         ax.set_title(f"{name}: {pick}", fontsize=11)
         ax.set_ylabel(good, fontsize=9)
         ax.spines[["top", "right"]].set_visible(False)
-    axes[3].plot(choice.ks, choice.chance, "--s", color=COLOURS[0], markersize=3, label="chance (no groups)")
-    axes[3].axhline(STABLE, color="0.75", linewidth=1, zorder=0)
-    axes[3].legend(fontsize=8, frameon=False)
-    whole_numbers(axes[3].xaxis)
+    # to the last, stability, belongs what chance gives
+    ax.plot(choice.ks, choice.chance, "--s", color=COLOURS[0], markersize=3, label="chance (no groups)")
+    ax.axhline(STABLE, color="0.75", linewidth=1, zorder=0)
+    ax.legend(fontsize=8, frameon=False)
+    whole_numbers(ax.xaxis)
     figure.supxlabel("number of groups", fontsize=10)
-    return axes
+    return axes.ravel()

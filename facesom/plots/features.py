@@ -50,8 +50,7 @@ def plot_thumbnails(points, images, labels=None, *, names=None, size=0.08, ax=No
     ax = new_axes(ax, (1, 1))
     side = size * max(np.ptp(points, axis=0).max(), 1e-9)
     for k, name in enumerate(names):
-        style = {"color": colours[k], "marker": MARKERS[k], "linewidth": 0}
-        ax.scatter(*points[code == k].T, s=14, label=name, **style)
+        ax.scatter(*points[code == k].T, s=14, label=name, color=colours[k], marker=MARKERS[k], linewidth=0)
     faces = cut_margin(unit_faces(faces[None])[0])
     down, right = np.divide(faces.shape[1:3], max(faces.shape[1:3])) * side / 2
     shown = np.empty((0, 2))

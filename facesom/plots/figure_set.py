@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib import style
+from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 from tqdm.auto import tqdm
@@ -31,7 +32,6 @@ STYLE = {  # beside Matplotlib's own defaults: the same everywhere
     "figure.constrained_layout.w_pad": 0.07,
     "font.size": 8,
     "axes.titlesize": 9,
-    "axes.labelsize": 8,
     "legend.fontsize": 7,
     "pdf.fonttype": 42,  # letters stay letters, as journals ask
     "svg.fonttype": "none",
@@ -110,17 +110,14 @@ def figures(
     drawings = list(_drawings(result, images, groups, stability, effects, y, persons))
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    with plt.style.context(["default", STYLE]), tempfile.TemporaryDirectory() as drawn:
+    with style.context(["default", STYLE]), tempfile.TemporaryDirectory() as drawn:
         for name, size, draw in tqdm(drawings, "figures", delay=2, leave=False):
-            figure, ax = plt.subplots(figsize=size)
-            try:
-                draw(ax=ax)
-                for kind in formats:
-                    paths.append(folder / f"{name}.{kind}")
-                    figure.savefig(Path(drawn) / paths[-1].name, dpi=dpi)
-                    figure.set_layout_engine("none")  # laid out once: the same in every format
-            finally:
-                plt.close(figure)
+            figure = Figure(size)
+            draw(ax=figure.subplots())
+            for kind in formats:
+                paths.append(folder / f"{name}.{kind}")
+                figure.savefig(Path(drawn) / paths[-1].name, dpi=dpi)
+                figure.set_layout_engine("none")  # laid out once: the same in every format
         for made in Path(drawn).iterdir():
             with atomic_write(folder / made.name, "wb") as file:
                 file.write(made.read_bytes())
@@ -138,7 +135,6 @@ def _drawings(result, images, groups, stability, effects, y, persons):
         centers = result.aligner.means_[result.order]
         distances = np.linalg.norm(centers[:, None] - centers, axis=2)
     elif isinstance(result, FaceSOM):
-        check_is_fitted(result, "weights_")
         som, faces = result, result.prototypes_
         if not (images is None and y is None and persons is None):
             raise ValueError("images, y: expected with a SharedGroups only, as are persons; leave them out.")

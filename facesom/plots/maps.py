@@ -135,8 +135,7 @@ def plot_nodes(som, values, *, label="", fmt=None, ax=None):
         size = min(10, canvas.points(ax, grid, 1) / 3)
         for (y, x), value in zip(som.positions_, values.ravel(), strict=True):
             if np.isfinite(value):
-                red, green, blue, _ = cells.to_rgba(value)
-                colour = "white" if 0.3 * red + 0.6 * green + 0.1 * blue < 0.5 else "black"
+                colour = "white" if np.dot(cells.to_rgba(value)[:3], (0.3, 0.6, 0.1)) < 0.5 else "black"
                 ax.text(x, y, format(value, fmt), ha="center", va="center", fontsize=size, color=colour)
     return ax
 

@@ -7,7 +7,7 @@ from facesom.io import as_array, is_colour, on_ground
 from facesom.som import ADJACENT, node_positions
 
 EMPTY = 0.85  # gray of a tile that has no face
-DARKEST = 0.85  # shade of the highest wall
+DARKEST = 0.85  # shade of the highest wall, 0 to 1
 MARGIN = 2  # pixels around what is drawn
 
 
@@ -54,8 +54,19 @@ def grid_image(faces, *, gap=2, fill=1.0, weights=None, topology="rectangular"):
         for (top, left), colour in zip(corners, fill.reshape(-1, 3), strict=True):
             canvas[top : top + h + gap, left : left + w + gap] = colour
     if weights is not None:
-        shade = _shade(weights, rows, cols, topology, corners, cell, gap, canvas.shape[:2])
-        canvas *= 1 - (shade[..., None] if canvas.ndim == 3 else shade)
+        weights = as_array(weights, "weights").astype(float, copy=False)
+        if weights.shape[:2] != (rows, cols) or weights.ndim < 3:
+            wanted = f"prototypes of shape ({rows}, {cols}, ...)"
+            raise ValueError(f"weights: expected {wanted}, got {weights.shape}.")
+        walls = wall_heights(weights.reshape(rows * cols, -1), node_positions(rows, cols, topology))
+        shade = np.zeros_like(canvas)
+        # the wall between two nodes lies where their cells, half a gap larger on every side, overlap
+        for i, j, height in zip(*walls, strict=True):
+            top, left = np.maximum(np.maximum(corners[i], corners[j]) - (gap - gap // 2), 0)
+            bottom, right = np.minimum(corners[i], corners[j]) + cell + gap // 2
+            wall = shade[top:bottom, left:right]
+            np.maximum(wall, DARKEST * height, out=wall)
+        canvas *= 1 - shade
     for (top, left), face in zip(corners + gap // 2, faces.reshape(-1, *faces.shape[2:]), strict=True):
         canvas[top : top + h, left : left + w] = face
     return canvas
@@ -121,19 +132,3 @@ def wall_heights(weights, positions):
     heights -= heights.min(initial=np.inf)
     heights /= max(heights.max(initial=0), 1e-12)
     return a, b, heights
-
-
-def _shade(weights, rows, cols, topology, corners, cell, gap, shape):
-    """Shade of each pixel of the gaps, 0 to `DARKEST`."""
-    weights = as_array(weights, "weights").astype(float, copy=False)
-    if weights.shape[:2] != (rows, cols) or weights.ndim < 3:
-        raise ValueError(f"weights: expected prototypes of shape ({rows}, {cols}, ...), got {weights.shape}.")
-    walls = wall_heights(weights.reshape(rows * cols, -1), node_positions(rows, cols, topology))
-    shade = np.zeros(shape, dtype=np.float32)
-    # the wall between two nodes lies where their cells, half a gap larger on every side, overlap
-    for i, j, height in zip(*walls, strict=True):
-        top, left = np.maximum(np.maximum(corners[i], corners[j]) - (gap - gap // 2), 0)
-        bottom, right = np.minimum(corners[i], corners[j]) + cell + gap // 2
-        wall = shade[top:bottom, left:right]
-        np.maximum(wall, DARKEST * height, out=wall)
-    return shade
