@@ -152,11 +152,9 @@ def _split_brows_and_eyes(place, frame, z, n):
     brows = place == _BOTH_BROWS
     part[brows] = np.where(z[brows].real < 0, *BROWS)
     for side, both in enumerate((_LEFT_BOTH, _RIGHT_BOTH)):
-        has_eye = np.zeros(n, bool)
-        has_eye[frame[part == EYES[side]]] = True
-        merged = place == both
+        merged = np.flatnonzero(place == both)
         part[merged] = BROWS[side]
-        merged &= ~has_eye[frame]
+        merged = merged[~np.isin(frame[merged], frame[part == EYES[side]])]  # else the eye is apart
         part[merged] = np.where(_nearer_eye(frame[merged], z[merged], side, n), EYES[side], BROWS[side])
     return part
 

@@ -220,18 +220,20 @@ def _measure_person(images):
     x, y = pose.straighten(frame, np.append(z, positions(pixels, labels.shape)))
     pixel = 1 / np.abs(pose.turn)
 
-    def shape(*parts):
-        mine = np.isin(part, parts)
+    def shape(mine):
         return _shape(frame[mine], weight[mine], x[mine], y[mine], pixel, pixel / pose.stretch)
 
-    brows, eye_shapes = [shape(k) for k in BROWS], [shape(k) for k in EYES]
-    upper, lower, opening, mouth = shape(LIPS[0]), shape(LIPS[1]), shape(_GAP), shape(*LIPS, _GAP)
+    brows, eye_shapes = [shape(part == k) for k in BROWS], [shape(part == k) for k in EYES]
+    upper, lower, opening = (shape(part == k) for k in (*LIPS, _GAP))
+    mouth = shape(part >= LIPS[0])
     columns = {}
     for side, inward, brow, eye in zip(("left", "right"), (1, -1), brows, eye_shapes, strict=True):
         for where, t in (("inner", 1.4), ("middle", 0), ("outer", -1.4)):
             columns[f"{side}_brow_{where}"] = brow.height(inward * t)
         columns[f"{side}_eye_opening"] = eye.area / pd.Series(eye.width).median()
         columns[f"{side}_eye_width"] = eye.width
+        end = -inward * (x - mouth.x[frame]) > 1.4 * mouth.spread[frame]
+        columns[f"{side}_corner"] = shape((part >= LIPS[0]) & (part != _GAP) & end).y - mouth.y
     columns["brow_spacing"] = brows[1].x - brows[0].x
     columns["brow_gap"] = columns["brow_spacing"] - _END * (brows[0].spread + brows[1].spread)
     columns |= {"mouth_height": mouth.y, "mouth_side": mouth.x, "mouth_width": mouth.width}
@@ -239,10 +241,6 @@ def _measure_person(images):
     columns["mouth_opening"] = opening.area / mouth.width
     # a column is open from half a pixel on
     columns["opening_width"] = np.clip(2 * gap.sum(1) - 0.5, 0, 1).sum(1) * pixel
-    for side, sign in (("left", -1), ("right", 1)):
-        end = (part >= LIPS[0]) & (part != _GAP) & (sign * (x - mouth.x[frame]) > 1.4 * mouth.spread[frame])
-        mass = np.bincount(frame[end], weight[end], n)
-        columns[f"{side}_corner"] = np.bincount(frame[end], (weight * y)[end], n) / _nonzero(mass) - mouth.y
     for name, piece in (("mouth", mouth), ("upper_lip", upper), ("lower_lip", lower)):
         columns[f"{name}_curve"] = piece.line[:, 2] * _END**2
     for name, piece in (("upper_lip", upper), ("lower_lip", lower)):
@@ -267,7 +265,7 @@ def _shape(frame, weight, x, y, wide, high):
     """Moments and parabola of one part from its pixels in the eye frame, which are so wide and high there."""
     n = len(wide)
     area = np.bincount(frame, weight, n)
-    safe = _nonzero(area)
+    safe = np.where(area > 0, area, np.nan)
     mean_x, mean_y = np.bincount(frame, weight * x, n) / safe, np.bincount(frame, weight * y, n) / safe
     dx, dy = x - mean_x[frame], y - mean_y[frame]
     spread = np.sqrt(np.bincount(frame, weight * dx**2, n) / safe)
@@ -282,7 +280,3 @@ def _shape(frame, weight, x, y, wide, high):
     line = np.full((n, 3), np.nan)
     line[seen] = np.linalg.solve(normal[seen], moment[seen][..., None])[..., 0]
     return _Shape(area * wide * high, mean_x, mean_y, spread, line, np.sqrt(12 * spread**2 + wide**2))
-
-
-def _nonzero(values):
-    return np.where(values > 0, values, np.nan)
