@@ -22,20 +22,20 @@ def fading_neighborhood(som):
         yield neighborhood_weights(steps, sigma, som.neighborhood, som.topology)
 
 
-def train_batch(samples, fades, shape, *, init="pca", sample_weight=None, seed=0):
+def train_batch(samples, weight, fades, shape, init, seed):
     """Train a map on all samples at once.
 
     Parameters
     ----------
     samples : ndarray, shape (N, D)
-    fades : sequence of ndarray of float, shape (K, K)
+    weight : ndarray of float, shape (N,)
+        Weight of each sample, 0 or more, not all 0.
+    fades : iterable of ndarray of float, shape (K, K)
         Neighbourhood of each epoch, from `facesom.som.grid.neighborhood_weights`.
     shape : tuple of int
         Rows and columns of the map; K is their product.
     init : {"pca", "random"} or ndarray of float, shape (K, D)
         First prototypes.
-    sample_weight : ndarray of float, shape (N,), optional
-        Weight of each sample, 0 or more, not all 0.
     seed : int
         Seed of random first prototypes and of the draws from many samples.
 
@@ -53,7 +53,6 @@ def train_batch(samples, fades, shape, *, init="pca", sample_weight=None, seed=0
     follows from products of samples. Otherwise epochs run over the samples, in blocks of bounded size.
     Columns that never change, four fifths of a drawn face, are the same in every prototype.
     """
-    weight = np.ones(len(samples)) if sample_weight is None else sample_weight
     varies = (samples != samples[0]).any(axis=0)
     if not isinstance(init, str) or not varies.any():
         varies[:] = True

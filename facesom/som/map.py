@@ -325,8 +325,8 @@ class FaceSOM(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, B
             if online:
                 weights, history, blocks = train_online(samples, self, init), np.empty(0), None
             else:
-                how = {"init": init, "sample_weight": weight, "seed": self.seed}
-                weights, history, blocks = train_batch(samples, fading_neighborhood(self), grid, **how)
+                fades = fading_neighborhood(self)
+                weights, history, blocks = train_batch(samples, weight, fades, grid, init, self.seed)
             if not np.isfinite(weights).all():
                 cure = "use a smaller learning_rate (with the triangle, under 1 / sigma**2) or the gaussian"
                 raise ValueError(f"training ran off to infinity: each step overshot its sample; {cure}.")

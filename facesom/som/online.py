@@ -30,7 +30,7 @@ def new_minisom(som, n_columns, kind=MiniSom):
     return mini
 
 
-def train_online(samples, som, init="random"):
+def train_online(samples, som, init):
     """Train a map as MiniSom's ``random_weights_init`` and ``train_random`` do.
 
     Parameters
