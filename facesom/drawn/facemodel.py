@@ -166,10 +166,8 @@ def _lips(f, au):
 
     upper = edge(_OUTER_UPPER, up, over)
     upper[..., 3, 1:] -= f["cupid_bow"]
-    lower = edge(_OUTER_LOWER, -down, -under)
-    inner_upper = edge(_INNER_UPPER, up)
-    inner_lower = edge(_INNER_LOWER, -down)
-    return np.concatenate([upper, lower, inner_upper, inner_lower], axis=-2)
+    edges = [upper, edge(_OUTER_LOWER, -down, -under), edge(_INNER_UPPER, up), edge(_INNER_LOWER, -down)]
+    return np.concatenate(edges, axis=-2)
 
 
 def _points(x, y):

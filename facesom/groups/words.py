@@ -125,8 +125,7 @@ def describe_groups(
         plus = sum(not part.startswith("-") for part in parts)
         for part in parts:
             weights[names.index(part.lstrip("-")), column] = (-1 if part.startswith("-") else 1) / plus
-    shown = [m @ weights for m in movements]
-    pairs = list(zip(shown, groups, strict=True))
+    pairs = [(m @ weights, g) for m, g in zip(movements, groups, strict=True)]
     members = [[x[g == k] for x, g in pairs if (g == k).any()] for k in range(n_groups)]
     off = [np.abs(x - np.median(x, axis=0)) for persons in members for x in persons]
     spread = 1.4826 * np.median(np.concatenate(off), axis=0) if off else np.ones(len(SIGNS))
