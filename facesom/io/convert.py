@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from .dataset import FaceDataset
 from .gates import as_faces, is_colour
-from .images import REC_601, on_ground
+from .images import REC_601, as_bytes, on_ground
 
 LIGHTEST = 0.8  # a part's gray, at most: visible on white
 GAP = 0.08  # between the grays of two parts, at least
@@ -97,15 +97,10 @@ def _convert(images, same_intensity):
     return faces.reshape(shape)
 
 
-def _to_bytes(images):
-    """uint8 RGB or gray of a batch."""
-    return images if images.dtype == np.uint8 else np.round(images * 255).astype(np.uint8)
-
-
 def _is_on_white(images, notes):
     some = images[:: max(len(images) // 1000, 1)]  # the border of a thousand tells
     edges = [some[:, [0, -1]], some[:, :, [0, -1]]]
-    border = _to_bytes(np.concatenate([edge.reshape(-1, images.shape[-1]) for edge in edges])).mean(axis=-1)
+    border = as_bytes(np.concatenate([edge.reshape(-1, images.shape[-1]) for edge in edges])).mean(axis=-1)
     dark, light = np.mean(border < 32), np.mean(border > 223)
     if dark + light < 0.5:
         notes.append("most of the border is neither black nor white; expected drawings on black, not photos")
@@ -119,7 +114,7 @@ def _count(images, on_white, pixels):
     """
     counts = np.zeros(1 << 24, np.uint32)
     for start in range(0, len(images), BATCH):
-        batch, found = _to_bytes(images[start : start + BATCH]), pixels[start : start + BATCH]
+        batch, found = as_bytes(images[start : start + BATCH]), pixels[start : start + BATCH]
         channels = found.view(np.uint8).reshape(*found.shape, 4)
         for channel in range(3):
             channels[..., channel] = batch[..., min(channel, batch.shape[-1] - 1)]

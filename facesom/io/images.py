@@ -94,6 +94,11 @@ def _to_bytes(image):
     return image
 
 
+def as_bytes(images):
+    """Images as `as_faces` returns them, as uint8 in 0..255."""
+    return images if images.dtype == np.uint8 else np.rint(images * 255).astype(np.uint8)
+
+
 def on_ground(images):
     """Lay RGBA images on one ground: black, or white where more of what is drawn would be lost on black.
 

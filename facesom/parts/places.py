@@ -10,6 +10,8 @@ from itertools import combinations
 
 import numpy as np
 
+from facesom.io import as_bytes
+
 from .ink import add_up, find_blobs, find_ink, positions
 
 BROWS, EYES, LIPS = (1, 2), (3, 4), (5, 6)  # labels; left before right, upper before lower
@@ -48,9 +50,7 @@ def label_parts(images):
     guessed : ndarray of bool, shape (N,)
         Where upper and lower lip were told apart by the middle of the mouth alone: one colour, no opening.
     """
-    if images.dtype != np.uint8:
-        images = np.rint(images * 255).astype(np.uint8)
-    ink = find_ink(images)
+    ink = find_ink(as_bytes(images))
     blobs = find_blobs(ink)
     labels = np.zeros(ink.colour.shape, np.int8)
     guessed = np.zeros(len(images), bool)
