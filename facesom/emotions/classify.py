@@ -90,6 +90,7 @@ def classifiers(seed=0):
     Nyström method (Williams and Seeger, 2001) replaces its kernel by that to a sample of the faces, behind
     which a linear SVM does, in time that grows like the number of faces.
     """
+    sample = Nystroem(n_components=300, random_state=seed)
     models = {
         "k-means": KMeansClassifier(seed=seed),
         "k-NN": KNeighborsClassifier(5),
@@ -97,9 +98,7 @@ def classifiers(seed=0):
         "logistic regression": LogisticRegression(C=0.01, max_iter=1000),
         "linear SVM": LinearSVC(C=0.0003, dual="auto", random_state=seed),
         "RBF SVM": SVC(C=5),
-        "Nyström SVM": make_pipeline(
-            Nystroem(n_components=300, random_state=seed), LinearSVC(dual="auto", random_state=seed)
-        ),
+        "Nyström SVM": make_pipeline(sample, LinearSVC(dual="auto", random_state=seed)),
     }
     return {name: make_pipeline(StandardScaler(), model) for name, model in models.items()}
 

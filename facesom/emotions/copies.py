@@ -94,9 +94,7 @@ def _thumbnails(images):
     """Square roots of gray values (N, 16, 16), of mean 0 and length 1, shorter without contrast."""
     faces, size = on_ground(as_faces(images, leading=1)), (SIDE, SIDE)
     gray = (f @ REC_601.astype(np.float32) if is_colour(faces) else np.ascontiguousarray(f) for f in faces)
-    small = np.array(
-        [cv2.resize(face, size, interpolation=cv2.INTER_AREA) for face in gray], dtype=np.float32
-    )
+    small = np.array([cv2.resize(face, size, interpolation=cv2.INTER_AREA) for face in gray], np.float32)
     roots = np.sqrt(small if faces.dtype == np.uint8 else 255 * small)
     roots -= roots.mean(axis=(1, 2), keepdims=True)
     return roots / np.maximum(np.linalg.norm(roots, axis=(1, 2), keepdims=True), FLAT)

@@ -205,10 +205,8 @@ class EmotionModel:
             face = cv2.cvtColor(np.ascontiguousarray(face), cv2.COLOR_RGB2GRAY)
         elif self._channels == 3:
             face = np.repeat(face[..., None], 3, axis=2) if face.ndim == 2 else face
-        if face.shape[:2] != (self._size, self._size):
-            smaller = self._size < min(face.shape[:2])
-            how = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
-            face = cv2.resize(np.ascontiguousarray(face), (self._size, self._size), interpolation=how)
+        how = cv2.INTER_AREA if self._size < min(face.shape[:2]) else cv2.INTER_LINEAR
+        face = cv2.resize(np.ascontiguousarray(face), (self._size, self._size), interpolation=how)
         if self._mean is None:
             face = (face - face.mean()) / max(face.std(), BRIGHTNESS_FLOOR)
         else:

@@ -7,7 +7,7 @@ from collections import OrderedDict
 
 import numpy as np
 
-from facesom.features import fine_tune, import_torch
+from facesom.features import fine_tune, import_torch, seeded
 
 from .model import BRIGHTNESS_FLOOR, _shipped, about_shipped
 
@@ -47,10 +47,8 @@ def emotion_network(*, pretrained=True, seed=0):
 
     class Standardise(nn.Module):
         def forward(self, faces):
-            deviation = faces.std(dim=(2, 3), keepdim=True, unbiased=False)
-            return (faces - faces.mean(dim=(2, 3), keepdim=True)) / deviation.clamp_min(
-                BRIGHTNESS_FLOOR / 255
-            )
+            deviation = faces.std(dim=(2, 3), keepdim=True, unbiased=False).clamp_min(BRIGHTNESS_FLOOR / 255)
+            return (faces - faces.mean(dim=(2, 3), keepdim=True)) / deviation
 
     class Residual(nn.Module):
         def __init__(self, width):
@@ -61,11 +59,9 @@ def emotion_network(*, pretrained=True, seed=0):
         def forward(self, faces):
             return torch.relu(faces + self.second(torch.relu(self.first(faces))))
 
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        parts = OrderedDict(
-            standardise=Standardise(), stem=nn.Sequential(nn.Conv2d(1, WIDTHS[0], 3, padding=1), nn.ReLU())
-        )
+    with seeded(seed):
+        stem = nn.Sequential(nn.Conv2d(1, WIDTHS[0], 3, padding=1), nn.ReLU())
+        parts = OrderedDict(standardise=Standardise(), stem=stem)
         for k in (1, 2, 3):
             down = nn.Conv2d(WIDTHS[k - 1], WIDTHS[k], 3, stride=2, padding=1)
             parts[f"stage{k}"] = nn.Sequential(down, nn.ReLU(), Residual(WIDTHS[k]))

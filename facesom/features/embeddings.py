@@ -51,8 +51,6 @@ class _Embedding(FaceTransformer):
 
 
 def _resize(faces, size):
-    if faces.shape[1:] == size:
-        return faces
     how = cv2.INTER_AREA if np.prod(size) < faces[0].size else cv2.INTER_LINEAR
     # interpolation may overshoot by rounding
     return np.clip([cv2.resize(face, size[::-1], interpolation=how) for face in faces], 0, 1)

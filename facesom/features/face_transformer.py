@@ -44,13 +44,11 @@ def as_gray(X):
         faces = faces @ REC_601.astype(np.float32)
     faces = faces.reshape(-1, *faces.shape[-2:]) / unit
     top = faces.max(axis=(1, 2))
-    dim = np.flatnonzero((top > 0) & (top <= LEVEL))
-    if len(dim):
+    if len(dim := np.flatnonzero((top > 0) & (top <= LEVEL))):
         got = f"{len(dim)} of {len(faces)} images (first: {dim[0]}) that reach only {top[dim].max():.2g}"
         cause = "in 0..1 already when they were divided by 255 or made integers?"
         raise ValueError(f"X: expected all images in one range, got {got} of full white: {cause}")
-    constant = np.flatnonzero(top == faces.min(axis=(1, 2)))
-    if len(constant):
+    if len(constant := np.flatnonzero(top == faces.min(axis=(1, 2)))):
         what = f"{len(constant)} of {len(faces)} images are constant (first: {constant[0]})"
         warnings.warn(f"X: {what}: their features are those of empty paper.", stacklevel=4)
     return faces

@@ -48,10 +48,8 @@ def score_clustering(features, expressions, cluster, *, standardise=False, setti
     if truth.ndim != 2:
         raise ValueError(f"expressions: expected one a frame, shape (P, N), got shape {truth.shape}.")
     if X.ndim < 2 or X.size == 0 or X.shape[:-1] not in ((truth.size,), truth.shape):
-        frames = f"{truth.shape[0]} × {truth.shape[1]} frames, got shape {X.shape}"
-        raise ValueError(
-            f"features: expected a row for each of {frames}; pass what a transformer made of them."
-        )
+        wanted = f"a row for each of {truth.shape[0]} × {truth.shape[1]} frames, got shape {X.shape}"
+        raise ValueError(f"features: expected {wanted}; pass what a transformer made of them.")
     X = X.reshape(*truth.shape, -1)
     if isinstance(settings, str) or not set(settings) <= set(SETTINGS):
         raise ValueError(f"settings: expected some of {SETTINGS}, got {settings!r}.")

@@ -153,8 +153,7 @@ def train_network(
             for step, chosen in enumerate(np.array_split(order, n_steps)):
                 done = (epoch + (step + 0.5) / n_steps) / n_epochs
                 falling = 0.5 + 0.5 * math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP))
-                for group in optimizer.param_groups:
-                    group["lr"] = learning_rate * (done / WARM_UP if done < WARM_UP else falling)
+                optimizer.param_groups[0]["lr"] = learning_rate * min(done / WARM_UP, falling)
                 shown = to_tensor(faces[chosen])
                 shown = (shown if augment is None else augment(shown, generator)).to(device)
                 wanted = shown if classes is None else torch.from_numpy(classes[chosen]).to(device)

@@ -223,10 +223,8 @@ def _second_look(gray, x, y, side):
 def _networks():
     """The one that glances and the one that looks."""
     hashes = json.loads(FACE_NETWORK.with_suffix(".json").read_text(encoding="utf-8"))
-    return tuple(
-        read_onnx(path, shape=(1, 1, WINDOW, WINDOW), sha256=hashes[path.name])
-        for path in (GLANCE_NETWORK, FACE_NETWORK)
-    )
+    shape, paths = (1, 1, WINDOW, WINDOW), (GLANCE_NETWORK, FACE_NETWORK)
+    return [read_onnx(path, shape=shape, sha256=hashes[path.name]) for path in paths]
 
 
 def scaled(photo, scale):

@@ -57,7 +57,8 @@ class DrawnPhotos:
     @property
     def reasons(self):
         """dict of str to int: how many frames were left out for which reason."""
-        return _reasons(self.rows)
+        reasons = self.rows["reason"]
+        return reasons[reasons != ""].value_counts().to_dict()
 
     def to_frame(self):
         """Return a pandas DataFrame, one row for each frame that was looked at; columns as in `rows`."""
@@ -74,10 +75,6 @@ class DrawnPhotos:
         used = f"{len(self.rows)} frames looked at, {good} good, {used} used, evenly spaced"
         lines = [f"{what}: {', '.join(names)}" for what, names in left_out.items() if names]
         return "\n  ".join([f"DrawnPhotos: {shape}", used, *lines])
-
-
-def _reasons(rows):
-    return rows["reason"][rows["reason"] != ""].value_counts().to_dict()
 
 
 def draw_from_photos(
@@ -169,9 +166,8 @@ def draw_from_photos(
     for path, person in tqdm(files, desc="files", disable=not progress):
         try:
             if is_video(path):
-                faces, without = _faces_of_video(
-                    track_faces(path, every=every, max_frames=max_frames, progress=progress, **options)
-                )
+                film = {"every": every, "max_frames": max_frames, "progress": progress}
+                faces, without = _faces_of_video(track_faces(path, **film, **options))
             else:
                 faces, without = _face_of_photo(path, limits["unsteady"], **options)
         except (DatasetError, OSError) as error:
@@ -232,7 +228,8 @@ def _drawn(looks, failed, label, n_frames, min_frames, size):
     too_few = n_good.drop(enough.index).to_dict()
     if not len(enough):
         people = ", ".join(f"{name}: {n}" for name, n in list(too_few.items())[:8]) or "no file could be read"
-        why = [f"{n} frames left out: {reason}" for reason, n in _reasons(looks).items()]
+        reasons = looks["reason"][~good].value_counts()
+        why = [f"{n} frames left out: {reason}" for reason, n in reasons.items()]
         why += [f"{name}: {error}" for name, error in list(failed.items())[:3]]
         got = f"{people}; {'; '.join(why)}. Fewer may do (min_frames), or looser limits"
         raise DatasetError(f"nobody has {n_frames or min_frames} good frames; {got}")

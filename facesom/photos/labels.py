@@ -134,8 +134,7 @@ def read_labels(path, *, names=EMOTIONS, skip_unreadable=False):
     def start(columns):
         header = [name.strip().lower() for name in columns]
         if missing := [name for name in COLUMNS if name not in header]:
-            lacks = ", ".join(missing)
-            raise DatasetError(f"expected the columns {', '.join(COLUMNS)}, lacks {lacks}")
+            raise DatasetError(f"expected the columns {', '.join(COLUMNS)}, lacks {', '.join(missing)}")
         return lambda cells: parse(dict(zip(header, cells, strict=True)))
 
     def parse(cells):
@@ -260,9 +259,7 @@ def evaluate_groups(results, labels, *, n_bootstraps=1000, seed=0):
     truth = np.array([names.index(word) for word in label[known]], dtype=int)
     probabilities = models["model"]
     predicted = probabilities.argmax(axis=1)
-    scores = {
-        name: classification_scores(truth, probabilities=p, **asked) for name, p in models.items() if len(p)
-    }
+    scores = {name: classification_scores(truth, None, p, **asked) for name, p in models.items() if len(p)}
     order = np.argsort(probabilities[np.arange(len(truth)), truth], kind="stable")
     return PeopleEvaluation(
         scores=scores,

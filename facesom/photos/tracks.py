@@ -194,13 +194,10 @@ def track_faces(
 
 def _foresee(sightings, number):
     """The box of a face in a frame, if its middle goes on along a straight line."""
-    *_, (_, box) = sightings
-    if len(sightings) == 1:
-        return box.astype(float)
-    when = np.array([frame - number for frame, _ in sightings])
-    middles = np.array([box[:2] + box[2:] / 2 for _, box in sightings])
-    middle = np.polyfit(when, middles, 1)[1]
-    return np.concatenate([middle - box[2:] / 2, box[2:]])
+    frames, boxes = (np.array(values) for values in zip(*sightings, strict=True))
+    size = boxes[:, 2:]
+    middle = np.polyfit(frames - number, boxes[:, :2] + size / 2, min(1, len(frames) - 1))[-1]
+    return np.concatenate([middle - size[-1] / 2, size[-1]])
 
 
 def _scan(frame, foreseen, detector, min_size):
