@@ -69,7 +69,9 @@ def emotion_network(*, pretrained=True, seed=0):
         parts["head"] = nn.Sequential(nn.Dropout(0.3), nn.Linear(WIDTHS[3], 7))
         network = nn.Sequential(parts)
     if pretrained:
-        network.load_state_dict({name: torch.from_numpy(w) for name, w in _shipped_weights().items()})
+        stored = read_weights(_shipped().network.content).values()  # in the order of the parts
+        weights = (torch.from_numpy(values.astype(np.float32)) for values in stored)
+        network.load_state_dict(dict(zip(network.state_dict(), weights, strict=True)))
     return network.eval()
 
 
@@ -98,19 +100,6 @@ def epochs_within(seconds, network, images, labels, *, most=10, frozen=(), **opt
         _, history = fine_tune(network, images[:n], labels[:n], frozen=frozen, **options)
     each = history.seconds * len(images) / n
     return int(np.clip(seconds // max(each, 1e-9), 1, most)), each
-
-
-def _shipped_weights():
-    """Weights of the shipped file under the names that `emotion_network` has for them."""
-    places = {"stem": "stem.0", "head": "head.1"}
-    for k in "123":
-        places |= {f"down{k}": f"stage{k}.0"}
-        places |= {f"block{k}.{which}": f"stage{k}.2.{which}" for which in ("first", "second")}
-    weights = {}
-    for name, values in read_weights(_shipped().network.content).items():
-        layer, _, kind = name.removesuffix("_half").rpartition(".")
-        weights[f"{places[layer]}.{kind}"] = values.astype(np.float32)
-    return weights
 
 
 def read_weights(content):

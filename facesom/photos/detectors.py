@@ -127,8 +127,7 @@ def fetch_yunet():
         import pooch
     except ImportError:
         raise ImportError("fetch_yunet needs pooch: pip install pooch") from None
-    known = f"sha256:{YUNET_SHA256}"
-    return Path(pooch.retrieve(YUNET_URL, known, CACHED.name, CACHED.parent, progressbar=True))
+    return Path(pooch.retrieve(YUNET_URL, YUNET_SHA256, CACHED.name, CACHED.parent, progressbar=True))
 
 
 #: Detectors by name: (photo, min_size) to boxes (K, 4) of float, x, y, width, height.

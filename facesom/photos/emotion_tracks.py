@@ -46,10 +46,9 @@ class VideoEmotions:
         sure = self.probabilities.max(axis=1) >= SURE
         words = np.where(sure, np.array(self.names)[self.predicted], "unsure")
         lines = [f"VideoEmotions: {len(self)} faces in {len(self.tracks.looks)} frames"]
-        for face in range(len(self)):
-            shares = pd.Series(words[self.tracks.face == face]).value_counts(normalize=True)
-            shown = [f"{word} {share:.0%}" for word, share in shares.items()]
-            lines.append(f"  face {face}: {', '.join(shown)}")
+        for face, shown in pd.Series(words).groupby(self.tracks.face):
+            shares = [f"{word} {share:.0%}" for word, share in shown.value_counts(normalize=True).items()]
+            lines.append(f"  face {face}: {', '.join(shares)}")
         return "\n".join(lines)
 
     def to_frame(self):

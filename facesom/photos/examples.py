@@ -89,8 +89,7 @@ def astronaut_versions():
         The portrait of Eileen Collins (NASA, public domain), which comes with scikit-image.
     """
     portrait = cv2.resize(data.astronaut()[:230, 105:335], (TILE, TILE), interpolation=cv2.INTER_CUBIC)
-    middle = (TILE / 2, TILE / 2)
-    tilt = cv2.getRotationMatrix2D(middle, 20, 1.0)
+    tilt = cv2.getRotationMatrix2D((TILE / 2, TILE / 2), 20, 1.0)
     covered = portrait.copy()
     covered[178:225, 105:210] = (90, 120, 150)
     tiles = [

@@ -15,7 +15,6 @@ from .faces import match_boxes
 COLUMNS = ("photo", "face", "x", "y", "w", "h", "label")
 PERSON = "person"  # a column that may be there, too
 NO_FACE = "none"  # the label of a box that holds no face
-OVERLAP = 0.3  # intersection over union from which two boxes mean the same face
 ENOUGH_PHOTOS = 10  # to draw photos anew for an interval
 
 
@@ -132,7 +131,7 @@ def read_labels(path, *, names=EMOTIONS, skip_unreadable=False):
     known = {word: name for name in names for word in (name.lower(), *SYNONYMS.get(name, ()))}
 
     def start(columns):
-        header = [name.strip().lower() for name in columns]
+        header = [name.lower() for name in columns]
         if missing := [name for name in COLUMNS if name not in header]:
             raise DatasetError(f"expected the columns {', '.join(COLUMNS)}, lacks {', '.join(missing)}")
         return lambda cells: parse(dict(zip(header, cells, strict=True)))
@@ -153,7 +152,7 @@ def read_labels(path, *, names=EMOTIONS, skip_unreadable=False):
         if label not in ("", NO_FACE, *known):
             wanted = f"{', '.join(names)}, {NO_FACE} or nothing"
             raise ValueError(f"label: expected one of {wanted}, got {cells['label']!r}")
-        return cells["photo"], face, box, known.get(label, label), cells.get(PERSON, "").strip()
+        return cells["photo"], face, box, known.get(label, label), cells.get(PERSON, "")
 
     words = {"what": "a sheet of labels", "place": "line {line}", "cells": "cells"}
     rows = read_table(path, start, skip_unreadable=skip_unreadable, **words)
@@ -281,7 +280,7 @@ def evaluate_groups(results, labels, *, n_bootstraps=1000, seed=0):
 def _places(result, labels):
     """Place among the labels of each face of a photo, -1 where there is none."""
     theirs = [k for k, photo in enumerate(labels.photos) if photo == result.name]
-    return np.array([*theirs, -1])[match_boxes(result.boxes, labels.boxes[theirs], OVERLAP)].tolist()
+    return np.array([*theirs, -1])[match_boxes(result.boxes, labels.boxes[theirs])].tolist()
 
 
 def _as_list(results):

@@ -21,10 +21,6 @@ DRAWN = np.r_[17:27, 36:68]
 EYE_DISTANCE = 0.32  # of the picture's side, and the eyes' place in it
 EYES_AT = (0.5, 0.385)
 
-INSTALL = (
-    'pip install dlib-bin face_recognition_models, or facesom with its extra, ".[landmarks]", '
-    "or pass landmarks=function(photo, boxes)"
-)
 ENLARGED = 240  # pixels: a face given to dlib is at least this large
 
 # How boxes are moved (in sides, to the right and down) and scaled to see whether the landmarks stay.
@@ -85,7 +81,9 @@ def _dlib_model():
     # the model's own module asks for pkg_resources, which newer Pythons lack: found without importing it
     model = find_spec("face_recognition_models")
     if model is None or find_spec("dlib") is None:
-        raise ImportError(f"dlib or its 68-point model is missing: {INSTALL}")
+        cure = 'pip install dlib-bin face_recognition_models, or facesom with its extra, ".[landmarks]"'
+        cure = f"{cure}, or pass landmarks=function(photo, boxes)"
+        raise ImportError(f"dlib or its 68-point model is missing: {cure}")
     import dlib
 
     path = Path(model.origin).parent / "models" / "shape_predictor_68_face_landmarks.dat"
