@@ -189,8 +189,7 @@ class CNNEmbedding(ClassifierMixin, _Embedding):
         self._train(self._sized(faces), codes.ravel(), augment=self.augment)  # y may be (P, N)
 
     def _describe(self, faces):
-        nn = import_torch().nn
-        hidden = nn.Sequential(*list(self.network_)[:-1], self.network_.head[:-1])
+        hidden = import_torch().nn.Sequential(*list(self.network_)[:-1], self.network_.head[:-1])
         return run_network(hidden, self._sized(faces))
 
     def _show(self, faces):

@@ -58,8 +58,7 @@ def list_files(source, persons=None):
     """
     if not callable(persons) and persons not in (None, "folder", "name"):
         raise ValueError(f'persons: expected "folder", "name" or a function of the path, got {persons!r}.')
-    named = isinstance(source, (list, tuple)) or not Path(source).is_dir()
-    if named:
+    if isinstance(source, (list, tuple)) or not Path(source).is_dir():
         known = paths = [Path(path) for path in (source if isinstance(source, (list, tuple)) else [source])]
         for path in paths:
             if not path.exists():
@@ -73,8 +72,9 @@ def list_files(source, persons=None):
     if not known:
         found = ", ".join(sorted({path.suffix or path.name for path in paths})[:6]) or "nothing"
         raise DatasetError(f"{str(source)!r:.200} holds no photo or video; expected JPEG, MP4, found {found}")
-    if others := [path.name for path in paths if path not in set(known)]:
-        left_out = f"left out what is no photo or video by its name: {brief(', '.join(others), 300)}"
+    if others := sorted({*paths}.difference(known)):
+        names = brief(", ".join(path.name for path in others), 300)
+        left_out = f"left out what is no photo or video by its name: {names}"
         warnings.warn(f"{root}: {left_out} (name such a file itself to have it read)", stacklevel=2)
     pairs = [(path, _person(path, root, persons)) for path in known]
     return sorted(pairs, key=lambda pair: (_natural(pair[1]), _natural(str(pair[0]))))
