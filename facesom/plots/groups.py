@@ -56,8 +56,7 @@ def plot_profiles(profiles, y=None, *, labels=None, names=None, ax=None):
     ax.set(xlim=(-0.5, n_groups - 0.5), xlabel="group")
     ax.set_xticks(range(n_groups), names)
     step = -(-n_persons // 45)
-    ax.yaxis.tick_right()
-    ax.yaxis.set_label_position("right")
+    ax.yaxis.set(ticks_position="right", label_position="right")
     ax.set_ylabel("person", fontsize=8)
     ax.set_yticks(range(0, n_persons, step), order[::step], fontsize=7)
     ax.figure.colorbar(picture, ax=ax, label="share of the person's frames")
@@ -173,10 +172,9 @@ def plot_stability(stability, *, words=None, ax=None):
     names = _numbered(words, k)
     wide = 7.0 if words is None else 11.0
     ax = canvas.new_axes(ax, (max(0.35 * k, 2), wide), side=wide)
-    for limit in (UNSTABLE, STABLE):
+    for limit, text, side in ((UNSTABLE, "unstable below ", "right"), (STABLE, " stable from here", "left")):
         ax.axvline(limit, color="0.4", linestyle=":", zorder=0)
-    ax.text(UNSTABLE, -0.6, "unstable below ", ha="right", va="bottom", fontsize=8, color="0.35")
-    ax.text(STABLE, -0.6, " stable from here", ha="left", va="bottom", fontsize=8, color="0.35")
+        ax.text(limit, -0.6, text, ha=side, va="bottom", fontsize=8, color="0.35")
     beside = zip(stability.stability, stability.jaccards.T, stability.confused, strict=True)
     for g, (value, times, other) in enumerate(beside):
         if np.isnan(value):

@@ -145,12 +145,11 @@ def plot_predictions(images, predicted, truth=None, *, names, n_columns=8, ax=No
     aspect = images.shape[1] / images.shape[2]
     right, down = 1.15, aspect + 0.42
     ax = new_axes(ax, (n_rows * down, n_columns * right), side=1.25 * max(n_columns, n_rows))
-    full = 255 if images.dtype == np.uint8 else 1
     for i, image in enumerate(images):
         row, col = divmod(i, n_columns)
         left, top = col * right, row * down
         extent = (left, left + 1, top + aspect, top)
-        ax.imshow(image, cmap="gray", vmin=0, vmax=full, extent=extent)
+        ax.imshow(image, cmap="gray", vmin=0, vmax=255 if images.dtype == np.uint8 else 1, extent=extent)
         wrong = predicted[i] != truth[i]
         text = f"said {names[predicted[i]]}\nis {names[truth[i]]}" if wrong else names[predicted[i]]
         style = {"color": ORANGE, "weight": "bold"} if wrong else {"color": "black"}
