@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import facesom
-from facesom.explorer.by_image import each_row, name_persons
+from facesom.explorer.by_image import as_stack, each_row, name_persons
 from facesom.explorer.page import show_explorer, write_explorer
 from facesom.explorer.sheets import ACROSS, inked, pack_sheets, tile_size
 
@@ -169,6 +169,16 @@ def test_persons_with_unequal_numbers_of_frames(tmp_path, som, gray):
     known = contents(path)
     assert known["persons"] == ["Ada", "Ben"]
     np.testing.assert_array_equal(np.bincount(unpacked(known, "person")), [20, 5])
+
+
+@pytest.mark.parametrize("frames", [(5, 5), (5, 4)])
+def test_persons_in_an_array_of_objects(gray, frames):
+    persons = np.empty(2, dtype=object)
+    for p, n in enumerate(frames):
+        persons[p] = gray[p][:n]
+    images, lengths = as_stack(persons)
+    np.testing.assert_array_equal(images, np.concatenate(list(persons)))
+    assert lengths == list(frames)
 
 
 def test_too_many_images_become_a_stated_sample(tmp_path, som, gray):

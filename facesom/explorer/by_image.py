@@ -24,7 +24,7 @@ def as_stack(images):
     faces = on_ground(as_faces(images, leading=(1, 2)))
     if isinstance(faces, list):
         return np.concatenate(faces), [len(person) for person in faces]
-    if type(images) is np.ndarray and images.shape[-1] != 4:
+    if type(images) is np.ndarray and images.dtype != object and images.shape[-1] != 4:
         faces = images  # in the dtype that came, which a map may have been trained on
     if faces.ndim - is_colour(faces) == 3:
         return faces, None
