@@ -157,6 +157,22 @@ def test_order_of_persons_does_not_matter_to_a_placed_person():
     np.testing.assert_array_equal(both[1], aligner.predict(X[7:])[0])
 
 
+@pytest.mark.parametrize("style", ["staged", "film"])
+def test_order_of_persons_does_not_matter_to_what_is_learned(style):
+    X1 = facesom.make_faces(5, 40, 3, style=style).dataset.X1
+    turned = np.array([3, 0, 4, 2, 1])
+    one, two = (group_across_persons(x, 4, rows=5, cols=5) for x in (X1, X1[turned]))
+    np.testing.assert_array_equal(one.groups[turned], two.groups)
+    np.testing.assert_array_equal(one.nodes[turned], two.nodes)
+    np.testing.assert_array_equal(two.som.labels_, two.nodes.ravel())
+    np.testing.assert_allclose(one.aligner.offsets_[turned], two.aligner.offsets_)
+    np.testing.assert_allclose(one.aligner.doubts_[turned], two.aligner.doubts_)
+    curves = (facesom.identity.choose_groups(r.features) for r in (one, two))
+    np.testing.assert_allclose(
+        *(curve.explained[:, order] for curve, order in zip(curves, (turned, range(5))))
+    )
+
+
 def test_unequal_numbers_of_frames():
     X, truth, _ = moving(8)
     ragged = [x[: 20 + 5 * p] for p, x in enumerate(X)]

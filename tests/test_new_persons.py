@@ -31,6 +31,16 @@ def test_few_frames_of_a_person_who_was_left_out_are_new(moved):
     assert 0 < (novelty(moved[5], usual) > 1).mean() < 0.1
 
 
+def test_what_lasts_is_new_where_a_single_frame_hides_in_the_noise(moved):
+    rng = np.random.default_rng(1)
+    noisy = [m + 0.5 * rng.normal(size=m.shape) for m in moved]
+    usual, shifted = learn_usual(noisy[:5], np.eye(4, 2)), noisy[5].copy()
+    shifted[50:80, 2] += 1.5
+    lasting = novelty(shifted, usual) > 1
+    assert novelty(np.array([[0, 0, 1.5, 0]]), usual) < 1
+    assert lasting[55:75].mean() > 0.8 and np.r_[lasting[:40], lasting[90:]].mean() < 0.1
+
+
 def test_a_measure_that_never_moves_and_a_single_person_leave_numbers(moved):
     still = [np.column_stack([m, np.zeros(len(m))]) for m in moved]
     for persons in (still, still[:1]):

@@ -17,7 +17,7 @@ from facesom.som import FaceSOM, walk_order
 from .actions import action_matrix, read_actions
 from .align import IdentityAligner, most_likely
 from .choose import choose_groups
-from .persons import as_persons, less, like
+from .persons import as_persons, canonical_order, less, like
 from .table import frame_table
 
 
@@ -167,8 +167,11 @@ def group_across_persons(
     aligner = IdentityAligner(n_groups, seed=seed)
     coordinates = np.concatenate(list(aligner.fit_transform(features)))
     probabilities = np.concatenate(list(aligner.probabilities_))
-    som = FaceSOM(rows, cols, seed=seed).fit(coordinates)
-    nodes = som.labels_
+    # in an order of their own, so that the map does not depend on who was named first
+    persons, frames = as_persons(features), like(features, np.arange(len(coordinates)))
+    in_order = np.concatenate([frames[p] for p in canonical_order(persons)])
+    som = FaceSOM(rows, cols, seed=seed).fit(coordinates[in_order])
+    som.labels_ = nodes = som.labels_[np.argsort(in_order)]
 
     # the frame nearest to a node stands in where it won none
     closest = pairwise_distances_argmin(som.weights_, coordinates)
@@ -178,7 +181,7 @@ def group_across_persons(
     node_groups = node_groups.reshape(rows, cols)
     order = walk_first(node_groups, n_groups) if reference is None else like_reference(aligner, reference)
     number = np.argsort(order)
-    movements = less(as_persons(features), aligner.offsets_)
+    movements = less(persons, aligner.offsets_)
     return SharedGroups(
         groups=like(features, number[probabilities.argmax(axis=1)]),
         nodes=like(features, nodes),

@@ -18,7 +18,7 @@ from .chain import Frames
 from .doubt import Doubt
 from .mixture import STRENGTH_VARIANCE, e_step, fit_mixture, log_likelihood, place_persons, thinned
 from .novelty import learn_usual, novelty
-from .persons import as_persons, less, like
+from .persons import as_persons, canonical_order, less, like
 
 HELD = {"shrinkage": 0.1, "strength_variance": STRENGTH_VARIANCE, "n_starts": 8}
 # frame_weight: on film, what is left over takes six to nine frames to be forgotten (autocorrelation time)
@@ -28,7 +28,6 @@ STRENGTHS_TELL = 0.6  # and how much strengths must tell beside them, nats a fra
 KNOWN_SHARE = 0.99  # of the frames that were learned from, all of which are known by definition
 STRONGER = 2.0  # times as far may flowing movement be from all groups: it has no heights, far is often strong
 SHARP = 10.0  # how soon a frame beyond the usual is taken for unknown
-FEW = 5  # frames, of which a movement must be about twice as unusual to be unknown
 DOUBTFUL = 0.05  # probability of another offset from which on a person is reported
 
 
@@ -126,6 +125,8 @@ class IdentityAligner(
         if not any((x.std(axis=0) > 1e-9).any() for x in persons):
             came = "the same features in every frame; persons who do not move show nothing to compare"
             raise ValueError(f"X: expected frames of each person that differ, got {came}.")
+        order = canonical_order(persons)
+        persons = [persons[p] for p in order]
         self.n_features_in_ = persons[0].shape[1]
         self.center_ = np.average(
             [x.mean(axis=0) for x in persons], axis=0, weights=[len(x) for x in persons]
@@ -141,7 +142,7 @@ class IdentityAligner(
             unsure = self.reading == "auto" and has_actions
             if self.reading == "flowing" or (unsure and not self._held(persons)):
                 self._learn(persons, "flowing", has_actions)
-            self._describe(X, persons)
+            self._describe(X, persons, np.argsort(order))
         if self._doubtful():
             warnings.warn(self._doubtful(), stacklevel=2)
         return self
@@ -167,7 +168,7 @@ class IdentityAligner(
         whole, plain, single = log_likelihood(frames, self.mixture_, self._persons)
         return whole - single > GROUPS_TELL * np.log(self.n_groups) and whole - plain > STRENGTHS_TELL
 
-    def _describe(self, X, persons):
+    def _describe(self, X, persons, given):
         inner = [self._inner(x) for x in persons]
         frames = Frames(inner)
         expected = e_step(frames, self.mixture_, self._persons)
@@ -176,16 +177,17 @@ class IdentityAligner(
         scatter = sum((within := x - x.mean(axis=0)).T @ within for x in persons)
         along = self.axes_.T @ scatter
         self._back = np.linalg.lstsq(along @ self.axes_, along, rcond=1e-12)[0]
-        self.probabilities_ = like(X, expected.responsibilities)
-        self.offsets_ = np.array(list(map(self._rest, persons, inner, self._persons.offsets)))
-        self.mixes_, self.means_ = self._persons.mixes, self.mixture_.means @ self._back
+        probabilities = np.split(expected.responsibilities, frames.starts[1:])
+        offsets = np.array(list(map(self._rest, persons, inner, self._persons.offsets)))
+        self.means_ = self.mixture_.means @ self._back
         self.known_within_ = float(np.quantile(expected.distances, KNOWN_SHARE))
         self.known_within_ *= STRONGER if self.reading_ == "flowing" else 1
-        moved = list(map(np.subtract, persons, self.offsets_))
-        self._usual = learn_usual(moved, self.axes_)
-        groups = np.split(expected.responsibilities.argmax(axis=1), frames.starts[1:])
+        self._usual = learn_usual(list(map(np.subtract, persons, offsets)), self.axes_)
+        groups = [p.argmax(axis=1) for p in probabilities]
         self._doubt = Doubt(inner, groups, self.mixture_, unknown=self.known_within_, seed=self.seed)
-        self.report_ = self._report(frames)
+        self.probabilities_ = like(X, np.concatenate([probabilities[p] for p in given]))
+        self._persons, self.offsets_, self.doubts_ = self._persons[given], offsets[given], self.doubts_[given]
+        self.mixes_, self.report_ = self._persons.mixes, self._report(frames)
 
     def fit_transform(self, X, y=None):
         """Learn from X and return its coordinates (see `transform`), with the persons placed as learned."""
@@ -262,8 +264,7 @@ class IdentityAligner(
                 placed, elsewhere = place_persons(Frames(seen), self.mixture_, unknown=self.known_within_)
                 shown = (x[keep] for x, keep in zip(persons, usual, strict=True))
                 moved = list(map(np.subtract, persons, map(self._rest, shown, seen, placed.offsets)))
-                # the middle of few frames is not sure
-                new = [novelty(m, self._usual) / (1 + FEW / len(m)) for m in moved]
+                new = [novelty(m, self._usual) for m in moved]
                 usual = [n <= max(1, np.median(n)) for n in new]
             frames = Frames(inner)
             expected = e_step(frames, self.mixture_, placed, unknown=self.known_within_)

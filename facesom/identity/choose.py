@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 from .actions import action_matrix, read_actions
 from .align import IdentityAligner
 from .mixture import thinned
-from .persons import as_persons
+from .persons import as_persons, canonical_order
 
 MOST_GROUPS = 14
 AHEAD = 4  # further groups that are judged together, as one alone may find nothing where two do
@@ -83,7 +83,8 @@ def choose_groups(features, seed=0):
     if most < 2:
         cure = "choose the number of groups yourself, or add frames"
         raise ValueError(f"features: expected others with two distinct frames or more, got {most}; {cure}.")
-    ks = np.arange(2, most + 1)
+    order, ks = canonical_order(persons), np.arange(2, most + 1)
+    persons = [persons[p] for p in order]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # who is in doubt is said where groups are made
         aligner = IdentityAligner(int(min(8, ks[-1])), seed=seed).fit(persons)
@@ -108,6 +109,7 @@ def choose_groups(features, seed=0):
     least = (ks[ahead] - ks) * np.minimum(LEAST_GAIN, LEAST_SPLIT / ks) * left
     least = np.maximum(least, BEYOND * sem(gains, axis=1, nan_policy="omit"))
     too_little = np.append(np.nanmean(gains, axis=1) <= least, True)
+    explained = explained[:, np.argsort(order)]
     return GroupCurve(ks, explained, int(ks[(too_little[:-1] & too_little[1:]).argmax()]))
 
 

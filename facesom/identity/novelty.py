@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.ndimage import median_filter
 
-USUAL_SHARE = 0.96  # of the frames of persons who were left out
-ENOUGH_FRAMES = 20_000  # for that share
-FREEDOM = 0.5  # how much more a face may move where its actions are as strong as usual
+# Share of the frames of persons who were left out, by over how many frames the median is taken: what lasts is
+# told from noise that a single frame hides in.
+USUAL_SHARES = {1: 0.965, 13: 0.985}
+LEAST = 0.4  # of a single frame's bound for what lasts, as a new face at rest is not known to a hair
+ENOUGH_FRAMES = 20_000  # for those shares
+FEW = 5  # frames, of which a movement must be about twice as unusual to be unknown
+FREEDOM = 0.75  # how much more a face may move where its actions are as strong as usual
 
 
 @dataclass(frozen=True)
@@ -23,14 +28,15 @@ class Usual:
         Reads the strengths of actions.
     strength : float
         Their mean sum of squares.
-    within : ndarray, shape (D,)
-        Surprise of each feature that hardly any frame of a person who was left out exceeds.
+    within : dict of int: ndarray, shape (D,)
+        By the number of frames: surprise of each feature that hardly any frame of a person who was left out
+        exceeds.
     """
 
     precision: np.ndarray
     axes: np.ndarray
     strength: float
-    within: np.ndarray
+    within: dict
 
 
 def learn_usual(moved, axes):
@@ -49,32 +55,43 @@ def learn_usual(moved, axes):
     scatters, lengths = [m.T @ m for m in moved], [len(m) for m in moved]
     whole, n = sum(scatters), sum(lengths)
     strength = max(np.mean([((m @ axes) ** 2).sum(axis=1).mean() for m in moved]), 1e-12)
-    usual = Usual(_precision(whole, n), axes, strength, np.ones(len(whole)))
-    few = [m[:: max(1, n // ENOUGH_FRAMES)] for m in moved]
+    usual, within = Usual(_precision(whole, n), axes, strength, {}), {}
     if len(moved) == 1:
-        left_out = surprises(few[0], usual)
+        others = [usual]
     else:
-        others = [_precision(whole - own, n - len(m)) for own, m in zip(scatters, moved, strict=True)]
-        left_out = np.concatenate(
-            [surprises(m, replace(usual, precision=p)) for m, p in zip(few, others, strict=True)]
-        )
-    within = np.quantile(left_out, USUAL_SHARE, axis=0) + 1e-12
-    # of many features one is soon beyond its own bound
-    return replace(usual, within=within * np.quantile((left_out / within).max(axis=1), USUAL_SHARE))
+        others = [
+            replace(usual, precision=_precision(whole - own, n - len(m)))
+            for own, m in zip(scatters, moved, strict=True)
+        ]
+    every = max(1, n // ENOUGH_FRAMES)
+    for lasting, share in USUAL_SHARES.items():
+        left_out = [surprises(m, other, lasting)[::every] for m, other in zip(moved, others, strict=True)]
+        left_out = np.concatenate(left_out)
+        bounds = np.quantile(left_out, share, axis=0) + 1e-12
+        # of many features one is soon beyond its own bound
+        bounds *= np.quantile((left_out / bounds).max(axis=1), share)
+        within[lasting] = np.maximum(bounds, LEAST * within.get(1, bounds))
+    return replace(usual, within=within)
 
 
 def novelty(moved, usual):
     """How unusual each movement (T, D) is: beyond 1 as hardly any frame of a person who was left out."""
-    return (surprises(moved, usual) / usual.within).max(axis=1)
+    found = [
+        surprises(moved, usual, lasting) / bounds / (1 + (FEW + lasting - 1) / len(moved))
+        for lasting, bounds in usual.within.items()
+    ]
+    return np.max(found, axis=(0, 2))
 
 
-def surprises(moved, usual):
+def surprises(moved, usual, lasting=1):
     """Squared distance (T, D) of each feature from what the others tell of it, in variances of that.
 
-    A strong action may be shown in another way than usual: distances count less there.
+    The distance is the median of as many frames as are `lasting`. A strong action may be shown in another way
+    than usual: distances count less there.
     """
     strength = ((moved @ usual.axes) ** 2).sum(axis=1, keepdims=True) / usual.strength
-    return (moved @ usual.precision) ** 2 / np.diag(usual.precision) / (1 + FREEDOM * strength)
+    off = median_filter(moved @ usual.precision, (lasting, 1))
+    return off**2 / np.diag(usual.precision) / (1 + FREEDOM * strength)
 
 
 def _precision(scatter, n):

@@ -40,6 +40,11 @@ def as_persons(X, name="X"):
     return [x.astype(float, copy=False) for x in persons]
 
 
+def canonical_order(persons):
+    """Order (P,) of persons that does not depend on how they are given, so that nor does what is learned."""
+    return np.lexsort(np.transpose([x.mean(axis=0) for x in persons]))
+
+
 def like(X, rows):
     """Cut rows (T, ...) as X is cut: an array (P, N, ...) for an array, a list of (N_p, ...) for a list."""
     lengths = [len(x) for x in X]
