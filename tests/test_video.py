@@ -317,6 +317,7 @@ def test_bad_arguments_of_tracking_are_named():
     for options, message in (
         ({"max_gap": 0}, "max_gap: expected a whole number from 1 up, got 0"),
         ({"min_sightings": 2.0}, "min_sightings: expected a whole number"),
+        ({"max_frames": 0}, "max_frames: expected a whole number from 1 up, got 0"),
         ({"fps": -1}, "fps: expected a number of frames a second, got -1"),
     ):
         with pytest.raises(ValueError, match=message):

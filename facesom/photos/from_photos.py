@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 from facesom.drawn import distances, draw_landmarks
 from facesom.io import DatasetError, FaceDataset, check_whole
 
-from .faces import find_faces, read_again
+from .faces import read_again
 from .files import is_video, list_files
 from .landmarks import DRAWN, align_landmarks, eye_frame, find_landmarks, head_turn, jumps, steady_landmarks
 from .tracks import track_faces
@@ -161,48 +161,37 @@ def draw_from_photos(
     def measure(photo, boxes):
         return list(zip(*steady_landmarks(photo, boxes, landmarks), strict=True))
 
-    options = {"detector": detector, "min_size": min_size, "each": measure}
+    options = {"detector": detector, "min_size": min_size, "every": every, "max_frames": max_frames}
     looks, failed = [], {}
     for path, person in tqdm(files, desc="files", disable=not progress):
         try:
-            if is_video(path):
-                film = {"every": every, "max_frames": max_frames, "progress": progress}
-                faces, without = _faces_of_video(track_faces(path, **film, **options))
-            else:
-                faces, without = _face_of_photo(path, limits["unsteady"], **options)
+            film = is_video(path)
+            frames = path if film else [read_again(path)]  # a photo is a film of one frame
+            tracks = track_faces(frames, each=measure, progress=progress and film, **options)
         except (DatasetError, OSError) as error:
             failed[str(path)] = str(error)
             continue
-        for place, (frames, seen) in enumerate(faces):
+        for place, face in enumerate(_in_order(tracks, film, limits["unsteady"])):
             name = f"{person}#{place + 1}" if place else person
-            looks += [(name, str(path), *verdict) for verdict in _judge(frames, seen, limits)]
+            looks += [(name, str(path), *verdict) for verdict in _judge(tracks, face, limits)]
+        without = np.setdiff1d(tracks.looks, tracks.frame).tolist()
         looks += [(person, str(path), number, None, 0.0, "no face") for number in without]
     looks = pd.DataFrame(looks, columns=["person", "file", "frame", "points", "quality", "reason"])
     return _drawn(looks, failed, label, n_frames, min_frames, size)
 
 
-def _face_of_photo(path, unsteady, detector, min_size, each):
-    """Frames of each face and what was measured there, here of the largest steady one; frames without."""
-    photo = read_again(path)
-    boxes = find_faces(photo, detector, min_size=min_size)
-    if not len(boxes):
-        return [], [0]
-    seen = each(photo, boxes)
-    largest = np.lexsort((-boxes[:, 2] * boxes[:, 3], [spread > unsteady for _, spread in seen]))[0]
-    return [([0], [seen[largest]])], []
+def _in_order(tracks, film, limit):
+    """Faces of a film, the one seen most first; of a photo the largest steady one alone."""
+    if film:
+        return np.argsort(-np.bincount(tracks.face, tracks.boxes[:, 2], len(tracks)), kind="stable")
+    unsteady = [spread > limit for _, spread in tracks.values]
+    return np.lexsort((-tracks.boxes[:, 2:].prod(axis=1), unsteady))[:1]
 
 
-def _faces_of_video(tracks):
-    """The same of a video, the face seen most first."""
-    seen_most = np.argsort(-np.bincount(tracks.face, tracks.boxes[:, 2], len(tracks)), kind="stable")
-    mine = [np.flatnonzero(tracks.face == face) for face in seen_most]
-    faces = [(tracks.frame[rows], [tracks.values[row] for row in rows]) for rows in mine]
-    return faces, np.setdiff1d(tracks.looks, tracks.frame).tolist()
-
-
-def _judge(frames, seen, limits):
+def _judge(tracks, face, limits):
     """For each frame its number, landmarks, their quality, 0 to 1, and why it is too poor, or ""."""
-    points, spread = (np.array(values) for values in zip(*seen, strict=True))
+    rows = np.flatnonzero(tracks.face == face)
+    points, spread = (np.array(x) for x in zip(*(tracks.values[row] for row in rows), strict=True))
     distance, lids = eye_frame(points)[1], np.zeros(len(points))
     real = distance > 0
     lids[real] = distances(points[real][:, DRAWN])[:, :2].min(axis=-1)
@@ -211,13 +200,13 @@ def _judge(frames, seen, limits):
             "small": np.where(real, limits["small"] / distance, np.inf),
             "unsteady": spread / limits["unsteady"],
             "turned": np.abs(head_turn(points)) / limits["turned"],
-            "jumping": jumps(points, frames) / limits["jumping"],
+            "jumping": jumps(points, tracks.frame[rows]) / limits["jumping"],
             "eyes closed": limits["eyes closed"] / lids,
         }
     strain = pd.DataFrame(strain).fillna(0)  # of 0 over 0: where everything passes
     worst = strain.max(axis=1)
     reason = strain.idxmax(axis=1).where(worst > 1, "")
-    return zip(np.array(frames).tolist(), points, (1 - worst).clip(lower=0), reason, strict=True)
+    return zip(tracks.frame[rows].tolist(), points, (1 - worst).clip(lower=0), reason, strict=True)
 
 
 def _drawn(looks, failed, label, n_frames, min_frames, size):

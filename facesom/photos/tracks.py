@@ -150,7 +150,8 @@ def track_faces(
         frames = read_frames(video, every=every, max_frames=max_frames, times=True)
         total = announced_frames(video) if progress else None
     else:
-        frames, fps = islice(video, 0, max_frames and max_frames * every, every), fps or FRAME_RATE
+        stop = None if max_frames is None else check_whole(max_frames, "max_frames") * every
+        frames, fps = islice(video, 0, stop, every), fps or FRAME_RATE
         frames, total = ((None, frame) for frame in frames), len(video) if hasattr(video, "__len__") else None
 
     total = total and min(-(-total // every), max_frames or total)
