@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.ndimage import distance_transform_edt
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.model_selection import KFold, cross_val_score
@@ -141,6 +142,12 @@ def test_edges_are_where_the_square_ends():
     distances = Edges(reach=5).fit_transform(face[None]).reshape(40, 40)
     assert (distances[edges > 0] == 0).all() and distances.max() == 5
     assert abs(distances[15, 17] - 4) <= 1, "the middle is half a side away from the edge"
+
+
+def test_distances_to_edges_are_true_to_the_last_bit(gray):
+    away = Edges(distance=False).fit_transform(gray).reshape(-1, 64, 64) == 0
+    truth = np.array([np.minimum(distance_transform_edt(face), 8) for face in away], dtype=np.float32)
+    np.testing.assert_array_equal(Edges().fit_transform(gray), truth.reshape(len(away), -1))
 
 
 def test_distances_to_edges_change_less_than_edges_where_a_line_moves():

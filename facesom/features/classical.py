@@ -181,7 +181,8 @@ class Edges(FaceTransformer):
         if not self.distance:
             return np.array(edges, dtype=np.float32) / 255
         distances = [cv2.distanceTransform(255 - e, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) for e in edges]
-        return np.minimum(np.array(distances, dtype=np.float32), np.float32(self.reach))
+        squares = np.rint(np.square(distances, dtype=float))  # whole: OpenCV's last bit varies by call
+        return np.minimum(np.sqrt(squares), self.reach).astype(np.float32)
 
 
 class Contours(FaceTransformer):
