@@ -25,8 +25,6 @@ MIN_SCORE = 0.7  # of YuNet: lower finds more faces and more that are none
 def cascade(photo, min_size):
     """Boxes of scikit-image's cascade of local binary patterns (Liao et al., 2007)."""
     small = scaled(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY), 24 / min_size)
-    if min(small.shape) < 24:
-        return np.empty((0, 4))
     found = lbp_cascade().detect_multi_scale(small, 1.1, 1, (24, 24), (min(small.shape),) * 2)
     return np.array([(f["c"], f["r"], f["width"], f["height"]) for f in found]).reshape(-1, 4) * min_size / 24
 
