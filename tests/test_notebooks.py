@@ -6,6 +6,7 @@ import textwrap
 
 import nbformat
 import numpy as np
+import pandas as pd
 import pytest
 import run
 import stamp
@@ -150,14 +151,17 @@ def test_another_kind_of_file_gets_the_advice_of_load(tmp_path):
     assert "this looks like a gzip file" in str(error)
 
 
-@pytest.mark.parametrize("number", ["04", "05"])
-def test_few_frames_and_numbers_of_another_dtype_end_well(number, tmp_path):
+def test_few_frames_and_numbers_of_another_dtype_end_well_and_5_goes_on_where_4_ended(tmp_path):
     data = facesom.make_faces(4, 6, seed=1).dataset
     data = facesom.FaceDataset(data.X1, data.X2.astype(np.float32), data.y)
     facesom.save(data, tmp_path / "few.pickle")
     values = {"data_path": str(tmp_path / "few.pickle")}
-    _, error = run.execute(run.find_notebooks([number])[0], tmp_path, values)
-    assert error is None, str(error)
+    for number in ("04", "05"):
+        executed, error = run.execute(run.find_notebooks([number])[0], tmp_path, values)
+        assert error is None, str(error)
+    assert "taken from an earlier run" in str(executed.cells)
+    one, two = (pd.read_csv(tmp_path / name) for name in ("shared_groups.csv", "groups.csv"))
+    pd.testing.assert_frame_equal(one, two[one.columns])
 
 
 def test_fast_keeps_about_a_hundred_frames_of_each_person(tmp_path):
