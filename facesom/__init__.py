@@ -8,6 +8,7 @@
 """
 
 from importlib import import_module
+from types import ModuleType
 
 __version__ = "0.1.0"
 
@@ -43,9 +44,9 @@ def __getattr__(name):
     if name in _ROOMS:
         return import_module(f"{__name__}.{name}")
     if not name.startswith("_"):  # scripts of before the rooms ask here for what a room offers
-        for room in map(import_module, (f"{__name__}.{room}" for room in _ROOMS)):
-            if hasattr(room, name):
-                return getattr(room, name)
+        for room in (import_module(f"{__name__}.{room}") for room in _ROOMS):
+            if not isinstance(found := getattr(room, name, None), ModuleType | None):
+                return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -89,6 +89,7 @@ def test_the_table_holds_all_that_is_known(faces, result):
     np.testing.assert_array_equal(table["X2_11"], X2[..., 11].ravel())
     new = facesom.place_new_person(result, faces.dataset.X1[8])
     mine = new.to_frame(X2=faces.dataset.X2[8], person="new")
+    assert new.action_names == result.action_names
     assert list(mine.columns) == list(table.columns) and (mine.person == "new").all() and len(mine) == 80
     assert pd.concat([table, mine]).notna().all(axis=None)
 
@@ -100,6 +101,8 @@ def test_a_table_that_does_not_fit(faces, result):
         result.to_frame(X2=faces.dataset.X2[:8], X2_names=["smile"] * 12)
     with pytest.raises(ValueError, match="persons: expected a name for each of 8, got 2"):
         result.to_frame(persons=[1, 2])
+    with pytest.raises(ValueError, match="persons: expected a name for each of 8, got 1"):
+        result.to_frame(persons=5)
 
 
 # ---- how many

@@ -236,6 +236,8 @@ class NewPerson:
     unreliable: np.ndarray = field(repr=False)
     doubt: float
 
+    action_names = SharedGroups.action_names
+
     def to_frame(self, *, X2=None, X2_names=None, person=0):
         """The same table as that of `SharedGroups`, for this person alone."""
         lifted = NewPerson(**{name: [value] for name, value in vars(self).items()})

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.base import clone
-from sklearn.utils.validation import check_is_fitted
 from tqdm.auto import tqdm
 
 from facesom.io import check_whole, count_groups
@@ -156,10 +155,12 @@ def group_stability(
         raise ValueError(
             f"result: expected a SharedGroups, or a fitted FaceSOM and its node_groups, got {came}."
         )
-    elif node_groups is None:
-        raise ValueError("node_groups: a FaceSOM has no groups; pass those of `NodeGroups(...).fit(som)`.")
+    elif not hasattr(node_groups, "n_groups_"):
+        came = f"got {type(node_groups).__name__}"
+        raise ValueError(
+            f"node_groups: a FaceSOM has no groups; pass those of `NodeGroups(...).fit(som)`, {came}."
+        )
     else:
-        check_is_fitted(node_groups, "labels_")
         n_groups, again = node_groups.n_groups_, _nodes_again(result, node_groups, n_bootstraps, rng)
     found = [match_groups(*labels, n_groups) for labels in again]
     jaccards, together = map(np.array, zip(*found, strict=True))

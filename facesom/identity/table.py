@@ -12,7 +12,8 @@ from .actions import action_matrix, say
 
 def frame_table(result, X2, X2_names, persons):
     """One row for each frame of a `SharedGroups`; see its `to_frame`."""
-    lengths, persons = [len(groups) for groups in result.groups], list(persons)
+    lengths = [len(groups) for groups in result.groups]
+    persons = list(persons) if np.iterable(persons) else [persons]
     if len(persons) != len(lengths):
         raise ValueError(f"persons: expected a name for each of {len(lengths)}, got {len(persons)}.")
     groups = np.concatenate(list(result.groups))
