@@ -171,7 +171,7 @@ def test_what_has_no_stability_is_said(shared):
         group_stability(som, groups, n_bootstraps=0)
     with pytest.raises(ValueError, match="a FaceSOM has no groups; pass those of `NodeGroups"):
         group_stability(som)
-    with pytest.raises(ValueError, match="pass those of `NodeGroups.*got ndarray"):
+    with pytest.raises(ValueError, match=r"pass those of `NodeGroups.*got ndarray"):
         group_stability(som, groups.labels_)
     with pytest.raises(ValueError, match="a SharedGroups has groups of its own"):
         group_stability(shared[3], groups)
