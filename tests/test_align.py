@@ -14,7 +14,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import facesom
 from facesom.identity.across import group_across_persons, place_new_person
-from facesom.identity.align import IdentityAligner, as_persons, like
+from facesom.identity.align import IdentityAligner, as_persons
+from facesom.io import like
 
 REAL = Path(__file__).parents[2] / "shared" / "data"
 

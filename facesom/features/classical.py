@@ -10,7 +10,7 @@ import numpy as np
 from skimage.feature import hog, local_binary_pattern
 from sklearn.utils.validation import check_is_fitted
 
-from facesom.io import as_array, as_faces
+from facesom.io import as_array, as_bytes, as_faces
 from facesom.parts import feature_names, find_parts, shape_features
 
 from .face_transformer import FaceTransformer
@@ -134,7 +134,7 @@ class LBP(FaceTransformer):
 
     def _patterns(self, faces):
         # integers: equal neighbours must not differ by rounding; the rim goes on beyond the image
-        faces, rim = np.rint(faces * 255).astype(np.uint8), int(np.ceil(self.radius))
+        faces, rim = as_bytes(faces), int(np.ceil(self.radius))
         faces = np.pad(faces, ((0, 0), (rim, rim), (rim, rim)), mode="edge")
         codes = [local_binary_pattern(face, self.n_points, self.radius, "nri_uniform") for face in faces]
         return np.array(codes, dtype=int)[:, rim:-rim, rim:-rim]
@@ -177,7 +177,7 @@ class Edges(FaceTransformer):
         return self._map(faces) / self.reach if self.distance else 1 - self._map(faces)
 
     def _map(self, faces):
-        edges = [cv2.Canny(face, self.low, self.high) for face in np.rint(faces * 255).astype(np.uint8)]
+        edges = [cv2.Canny(face, self.low, self.high) for face in as_bytes(faces)]
         if not self.distance:
             return np.array(edges, dtype=np.float32) / 255
         distances = [cv2.distanceTransform(255 - e, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) for e in edges]

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from facesom.identity import AT_REST
-from facesom.io import count_groups, per_person
+from facesom.io import count_groups, like, per_person
 from facesom.parts import feature_names
 
 #: What may be said of a face: words for more and for less of the mean of these features; a minus subtracts.
@@ -177,7 +177,7 @@ def group_distances(movements, groups, *, n_groups=None):
     middle = pd.DataFrame(x, dtype=float).groupby(g).transform("median").to_numpy()
     distances = np.where(g < 0, np.nan, np.linalg.norm(x - middle, axis=1))
     if isinstance(whole, list) and np.ndim(whole[0]):
-        return np.split(distances, np.cumsum([len(g) for g in groups])[:-1])
+        return like(whole, distances)
     return distances.reshape(np.shape(whole))
 
 

@@ -10,14 +10,14 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 from sklearn.metrics import pairwise_distances_argmin
 
-from facesom.io import DatasetError, as_faces, check_whole
+from facesom.io import DatasetError, as_faces, check_whole, like
 from facesom.parts import mean_faces, shape_features
 from facesom.som import FaceSOM, walk_order
 
 from .actions import action_matrix, read_actions
 from .align import IdentityAligner, most_likely
 from .choose import choose_groups
-from .persons import as_persons, canonical_order, less, like
+from .persons import as_persons, canonical_order, less
 from .table import frame_table
 
 

@@ -10,7 +10,7 @@ from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from facesom.io import check_n_groups, check_whole, one_thread
+from facesom.io import check_n_groups, check_whole, like, one_thread
 from facesom.parts import feature_names
 
 from .actions import action_matrix
@@ -18,7 +18,7 @@ from .chain import Frames
 from .doubt import Doubt
 from .mixture import STRENGTH_VARIANCE, e_step, fit_mixture, log_likelihood, place_persons, thinned
 from .novelty import learn_usual, novelty
-from .persons import as_persons, canonical_order, less, like
+from .persons import as_persons, canonical_order, less
 
 HELD = {"shrinkage": 0.1, "strength_variance": STRENGTH_VARIANCE, "n_starts": 8}
 # frame_weight: on film, what is left over takes six to nine frames to be forgotten (autocorrelation time)

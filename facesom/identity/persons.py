@@ -45,13 +45,6 @@ def canonical_order(persons):
     return np.lexsort(np.transpose([x.mean(axis=0) for x in persons]))
 
 
-def like(X, rows):
-    """Cut rows (T, ...) as X is cut: an array (P, N, ...) for an array, a list of (N_p, ...) for a list."""
-    lengths = [len(x) for x in X]
-    parts = np.split(rows, np.cumsum(lengths)[:-1])
-    return np.stack(parts) if isinstance(X, np.ndarray) else parts
-
-
 def less(persons, offsets):
     """Rows (T, D) of all persons, each less their offset."""
     return np.concatenate([x - b for x, b in zip(persons, offsets, strict=True)])

@@ -356,3 +356,9 @@ def per_person(values, ndim, name, like=None):
         cure = "pass those of the same persons and frames"
         raise DatasetError(f"{name}: expected {wanted}, got {brief(got)}; {cure}.")
     return persons
+
+
+def like(X, rows):
+    """Cut rows (T, ...) as X is cut: an array (P, N, ...) for an array, a list of (N_p, ...) for a list."""
+    parts = np.split(rows, np.cumsum([len(x) for x in X])[:-1])
+    return np.stack(parts) if isinstance(X, np.ndarray) else parts

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from .files import open_regular
-from .gates import DatasetError
+from .gates import DatasetError, like
 
 CLUTTER = {"thumbs.db", "desktop.ini", "__macosx", "ehthumbs.db"}
 LARGEST = 200_000_000  # pixels of a file that is decoded at all
@@ -117,8 +117,7 @@ def on_ground(images):
     if first.ndim < 3 or first.shape[-1] != 4:
         return images
     if isinstance(images, list):
-        ends = np.cumsum([len(person) for person in images])[:-1]
-        return np.split(on_ground(np.concatenate(images)), ends)
+        return like(images, on_ground(np.concatenate(images)))
     alpha = images[..., 3]
     if 0 < alpha.min() == alpha.max():
         return images[..., :3]

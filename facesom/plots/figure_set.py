@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 
 from facesom.groups import ColumnEffects, NodeGroups, describe_groups, group_distances, person_profiles
 from facesom.identity import GroupStability, SharedGroups
-from facesom.io import as_faces, atomic_write, to_grayscale
+from facesom.io import as_faces, atomic_write, like, to_grayscale
 from facesom.som import FaceSOM
 
 from .cards import group_faces, plot_group_cards, plot_group_tree
@@ -218,5 +218,5 @@ def _gray(images):
     """Faces of persons as gray ones on white; a list stays a list."""
     images = as_faces(images, leading=(1, 2))
     if isinstance(images, list):
-        return np.split(to_grayscale(np.concatenate(images)), np.cumsum([len(x) for x in images])[:-1])
+        return like(images, to_grayscale(np.concatenate(images)))
     return to_grayscale(images)  # as it is, where it is gray on white already
