@@ -303,6 +303,8 @@ def test_messages_say_what_to_do(tmp_path, som, gray, shared, data):
         write(som, data.X1)
     with pytest.raises(ValueError, match=r"nodes: the map was trained on 60 rows .* `SharedGroups` instead"):
         write(shared.som, data.X1[0])
+    with pytest.raises(ValueError, match=r"images: expected the 60 frames that the result is of, got 40"):
+        write(shared, data.X1[:2])
     with pytest.raises(ValueError, match=r"nodes: expected numbers from 0 to 11, got 0 to 12"):
         write(som, gray, nodes=np.arange(60) % 13)
     with pytest.raises(ValueError, match="groups: expected whole numbers, got float64"):

@@ -110,6 +110,8 @@ def test_a_map_with_too_few_nodes_is_refused():
     som = FaceSOM(1, 3, n_epochs=2).fit(np.random.default_rng(0).random((30, 2)))
     with pytest.raises(ValueError, match="take a larger map or more frames"):
         choose_n_groups(som)
+    with pytest.raises(ValueError, match="expected a trained FaceSOM, got int; groups that persons share"):
+        choose_n_groups(3)
     with pytest.raises(ValueError, match="for ks from 20"):
         choose_n_groups(FaceSOM(3, 3, n_epochs=2).fit(np.random.default_rng(0).random((30, 2))), [20])
 

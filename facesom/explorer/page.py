@@ -106,6 +106,8 @@ def write_explorer(
     node_groups, node_faces, movements, actions = None, None, None, {}
     if isinstance(som, SharedGroups):
         result, som, node_faces = som, som.som, som.node_faces
+        if n != (wanted := sum(map(len, result.groups))):
+            raise ValueError(f"images: expected the {wanted} frames that the result is of, got {n}.")
         strengths = real_numbers(result.actions, n, "actions", ndims=(2,))
         actions = dict(zip(result.action_names, strengths.T, strict=True))
         movements = real_numbers(result.movements, n, "movements", ndims=(2,))

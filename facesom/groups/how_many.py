@@ -96,7 +96,7 @@ def choose_n_groups(
     Raises
     ------
     ValueError
-        If `ks` are not such numbers, or fewer than 4 distinct prototypes won faces.
+        If `som` is no map, `ks` are not such numbers, or fewer than 4 distinct prototypes won faces.
 
     Notes
     -----
@@ -115,6 +115,9 @@ def choose_n_groups(
     >>> choice.n_groups in choice.ks, choice.stability.shape
     (True, (3,))
     """
+    if not isinstance(som, FaceSOM):
+        came = f"{type(som).__name__}; groups that persons share are counted by `choose_groups`"
+        raise ValueError(f"som: expected a trained FaceSOM, got {came}.")
     check_is_fitted(som, "weights_")
     used = som.hits_.ravel() > 0
     points, hits = som.weights_[used], som.hits_.ravel()[used].astype(float)
