@@ -52,6 +52,7 @@ SIDE = "mouth to the right"
 WEIGHTS = {"film": 2.0}
 RIDGE = 0.03  # in units of the features' variance
 UNSEEN = 0.3  # trust in an action of which film says nothing
+SEEN = 0.1  # strength from which on an action counts as shown on film
 APEX = 0.7  # strength of an action unit that is marked as present at the apex
 
 
@@ -166,6 +167,17 @@ def trust(read, strengths):
     return slopes
 
 
+def said(read, strengths):
+    """Of frames (share) whose strongest action is said, or perhaps shown: share in which it is true."""
+    known = [column for column, name in enumerate(ACTIONS) if name in strengths]
+    true = np.stack([strengths[name] for name in ACTIONS if name in strengths], axis=-1)
+    read, true = (x - np.median(x, axis=1, keepdims=True) for x in (read[..., known], true))
+    strongest = np.take_along_axis(true, read.argmax(axis=-1)[..., None], axis=-1)[..., 0]
+    for how, low, high in ("said", 0.25, np.inf), ("perhaps", 0.125, 0.25):
+        these = (read.max(axis=-1) >= low) & (read.max(axis=-1) < high)
+        yield how, these.mean(), (strongest[these] >= SEEN).mean(), (true >= SEEN).mean()
+
+
 def group(values, n_groups, reading, seed):
     persons = list(values)
     mixture, who = fit_mixture(persons, n_groups, target=np.eye(values.shape[2]), seed=seed, **reading)
@@ -196,6 +208,8 @@ def main():
         if name in film[1]:
             r = f"{np.corrcoef(centred(read[..., column]).ravel(), centred(film[1][name]).ravel())[0, 1]:.2f}"
         print(f"| {name} | {r} | {slopes[column]:.2f} |")
+    for how, share, right, chance in said(read, film[1]):
+        print(f"\nstrongest action {how}: {share:.2f} of the frames, true {right:.2f} (any: {chance:.2f})")
     truth = np.load(f"{options.filmed}_truth.npz")["blend"].astype(float)
     found = [group(read * slopes, 8, FLOWING, seed) for seed in range(5)]
     told = [explained_movement(g, truth) for g in found]

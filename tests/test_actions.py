@@ -69,10 +69,11 @@ def test_movements_that_are_none():
 
 def test_words_say_the_strongest_first():
     names = action_matrix()[0]
-    actions = np.zeros((3, len(names)))
+    actions = np.zeros((4, len(names)))
     actions[1, [names.index("smile"), names.index("mouth open"), names.index("chin up")]] = 0.4, 0.9, 0.1
     actions[2] = -1
-    assert say(actions) == [AT_REST, "mouth open, smile", AT_REST]
+    actions[3, [names.index("smile"), names.index("mouth open")]] = 0.2, 0.14
+    assert say(actions) == [AT_REST, "mouth open, smile", AT_REST, "perhaps smile"]
 
 
 def test_the_table_holds_all_that_is_known(faces, result):

@@ -192,6 +192,24 @@ def test_a_person_with_one_expression_is_reported():
     assert (np.delete(aligner.doubts_, 5) < 0.05).all()
 
 
+@pytest.mark.parametrize("one", [slice(0, 1), np.zeros(20, int)])
+def test_a_person_with_one_frame_is_reported(one):
+    X, _, _ = moving(8)
+    with pytest.warns(UserWarning, match=r"Persons \[7\] show so few expressions"):
+        aligner = IdentityAligner(4, seed=0).fit([*X[:7], X[7][one]])
+    assert aligner.doubts_[7] == 0.5
+
+
+def test_a_person_whose_half_is_strange_is_doubted():
+    X, _, _ = moving(9)
+    aligner = IdentityAligner(4, seed=0).fit(X[:8])
+    new = X[8].copy()
+    new[:27] += 3 * np.eye(6)[5]
+    placed = aligner.place(new[None])
+    assert (aligner.predict(new[None])[0] == -1).mean() < 0.6
+    assert placed.doubts[0] > 0.4
+
+
 def test_nobody_is_reported_without_reason():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -200,7 +218,7 @@ def test_nobody_is_reported_without_reason():
 
 def test_report_is_in_sentences():
     report = IdentityAligner(4, seed=0).fit(moving(5)[0]).report_
-    assert report.startswith("5 persons, 60-60 frames each, 4 groups.") and report.endswith(".")
+    assert report.startswith("5 persons, 60 frames each, 4 groups.") and report.endswith(".")
 
 
 def test_one_person_is_clustered_alone():
@@ -362,7 +380,7 @@ def test_features_that_are_none(X, message):
 
 def test_persons_who_do_not_move():
     X = np.repeat(np.random.default_rng(0).normal(size=(5, 1, 4)), 6, axis=1)
-    with pytest.raises(ValueError, match="got the same features in every frame"):
+    with pytest.raises(ValueError, match="got one frame, or the same features in every frame, of each"):
         IdentityAligner(3).fit(X)
 
 

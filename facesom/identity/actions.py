@@ -67,25 +67,29 @@ def read_actions(movements):
 
 
 def say(actions, *, least=0.25, most=3):
-    """Say what frames do: their strongest actions, strongest first.
+    """Say what frames do: their strongest actions, strongest first, or perhaps one that is half as strong.
+
+    Of filmed people a second tracker saw most of what was said, but not half of what was "perhaps" shown
+    (``benchmarks/actions.py``).
 
     Parameters
     ----------
     actions : ndarray of float, shape (T, A)
         Strengths, as from `read_actions`.
     least : float
-        Strength from which on an action is said.
+        Strength from which on an action is said; from half of it on, the strongest is "perhaps" shown.
     most : int
         How many are said.
 
     Returns
     -------
     list of T str
-        "face at rest" where no action is strong enough.
+        "face at rest" where no action is as strong as that.
     """
     names, order = action_matrix()[0], np.argsort(-actions, axis=1)[:, :most]
-    strong = np.take_along_axis(actions, order, axis=1) >= least
+    strengths = np.take_along_axis(actions, order, axis=1)
+    weak = np.where(strengths[:, 0] >= least / 2, [f"perhaps {names[a]}" for a in order[:, 0]], AT_REST)
     return [
-        ", ".join(names[a] for a, is_strong in zip(row, keep, strict=True) if is_strong) or AT_REST
-        for row, keep in zip(order, strong, strict=True)
+        ", ".join(names[a] for a in row[strong]) or str(otherwise)
+        for row, strong, otherwise in zip(order, strengths >= least, weak, strict=True)
     ]

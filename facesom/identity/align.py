@@ -123,7 +123,7 @@ class IdentityAligner(
         persons = as_persons(X)
         check_n_groups(self.n_groups, np.concatenate(persons))
         if not any((x.std(axis=0) > 1e-9).any() for x in persons):
-            came = "the same features in every frame; persons who do not move show nothing to compare"
+            came = "one frame, or the same features in every frame, of each; nothing can be compared"
             raise ValueError(f"X: expected frames of each person that differ, got {came}.")
         order = canonical_order(persons)
         persons = [persons[p] for p in order]
@@ -178,12 +178,15 @@ class IdentityAligner(
         along = self.axes_.T @ scatter
         self._back = np.linalg.lstsq(along @ self.axes_, along, rcond=1e-12)[0]
         probabilities = np.split(expected.responsibilities, frames.starts[1:])
+        groups = [p.argmax(axis=1) for p in probabilities]
+        # who stays in one group might stay in any other
+        other = np.array([1 - self.mixture_.shares[g[0]] if (g == g[0]).all() else 0 for g in groups])
+        self.doubts_ = np.maximum(self.doubts_, np.minimum(other, 0.5))
         offsets = np.array(list(map(self._rest, persons, inner, self._persons.offsets)))
         self.means_ = self.mixture_.means @ self._back
         self.known_within_ = float(np.quantile(expected.distances, KNOWN_SHARE))
         self.known_within_ *= STRONGER if self.reading_ == "flowing" else 1
         self._usual = learn_usual(list(map(np.subtract, persons, offsets)), self.axes_)
-        groups = [p.argmax(axis=1) for p in probabilities]
         self._doubt = Doubt(inner, groups, self.mixture_, unknown=self.known_within_, seed=self.seed)
         self.probabilities_ = like(X, np.concatenate([probabilities[p] for p in given]))
         self._persons, self.offsets_, self.doubts_ = self._persons[given], offsets[given], self.doubts_[given]
@@ -272,7 +275,8 @@ class IdentityAligner(
         known = expit(SHARP * (1 - np.concatenate(new)))
         probabilities, moved = expected.responsibilities * known[:, None], np.concatenate(moved)
         unknown = 1 - frames.sum(probabilities.sum(axis=1)) / frames.n
-        doubts = np.where(unknown > 0.5, np.maximum(doubts, unknown), doubts)  # hardly placed at all
+        # placed by some frames against many others, which might as well be the known ones
+        doubts = np.where(unknown > 1 / 3, np.maximum(doubts, unknown), doubts)
         coordinates = self._coordinates(less(inner, placed.offsets))
         return Placed(probabilities, coordinates, moved, doubts)
 
@@ -299,7 +303,8 @@ class IdentityAligner(
             "flowing": "Movement flows: frames are compared by the strengths of their actions",
         }[self.reading_]
         noun = "person" if len(lengths) == 1 else "persons"
-        size = f"{len(lengths)} {noun}, {min(lengths)}-{max(lengths)} frames each, {self.n_groups} groups."
+        each = f"{min(lengths)}" + (f" to {max(lengths)}" if min(lengths) < max(lengths) else "")
+        size = f"{len(lengths)} {noun}, {each} frames each, {self.n_groups} groups."
         return f"{size} {how}. A group lasts {lasting:.1f} frames on average. {self._doubtful()}".strip()
 
     def _doubtful(self):

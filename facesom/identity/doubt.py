@@ -85,11 +85,14 @@ def signs(frames, mixture, responsibilities, elsewhere):
 
     Returns
     -------
-    ndarray of float, shape (P, 4)
+    ndarray of float, shape (P, 5)
         How far the next best offset lags behind, how much the person moves (logarithm of the variance, over
-        the usual), in how many groups (entropy), and the logarithm of the number of frames.
+        the usual), in how many groups (entropy), the logarithm of the number of frames, and how far from rest
+        the group lies that they show most (as the variance): who stays in one group is often put at rest.
     """
     lead = np.arcsinh(-logit(np.clip(elsewhere, 1e-99, 0.5)))
-    moved = ((frames.X - frames.medians[frames.person]) ** 2).sum(axis=1) / np.trace(mixture.spread)
-    variety = entropy(frames.sum(responsibilities) + 1e-9, axis=1)
-    return np.column_stack([lead, np.log(frames.sum(moved) / frames.n + 1e-3), variety, np.log(frames.n)])
+    moved = frames.sum(((frames.X - frames.medians[frames.person]) ** 2).sum(axis=1)) / frames.n
+    shown = frames.sum(responsibilities) + 1e-9
+    far = (mixture.means[shown.argmax(axis=1)] ** 2).sum(axis=1)
+    moved, far = np.log(np.array([moved, far]) / np.trace(mixture.spread) + 1e-3)
+    return np.column_stack([lead, moved, entropy(shown, axis=1), np.log(frames.n), far])

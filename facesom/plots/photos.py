@@ -189,7 +189,7 @@ def plot_actions(actions, names, *, most=8, ax=None):
     actions = as_numbers(actions, "actions", ("N", len(names)), expected, "pass e.g. `result.actions[0]`")
     shown = np.argsort(-np.nan_to_num(np.nanstd(actions, axis=0)), kind="stable")[:most]
     ax = new_axes(ax, (3, 10), side=10)
-    picture = ax.imshow(actions.T[shown], "RdBu_r", aspect="auto", interpolation="nearest", vmin=-1, vmax=1)
+    picture = ax.imshow(actions.T[shown], "RdBu", aspect="auto", interpolation="nearest", vmin=-1, vmax=1)
     ax.figure.colorbar(picture, ax=ax, label="strength", ticks=(-1, 0, 1))
     name_rows(ax, [names[a] for a in shown])
     ax.set_xlabel("frame")
