@@ -102,22 +102,28 @@ def left_out(faces, seed):
 
 
 def moved_parts(faces, seed):
-    """Share flagged, {what: (of the frames in which it is moved, of the others)}, of each person left out."""
+    """Share flagged, {what: (of the frames in which it is moved, of the others)}, of each person left out.
+
+    Moved is a sixth of the frames, the last; the whole mouth also here and there.
+    """
     flags, n = {}, faces.features.shape[1]
     late = np.arange(n) >= n - n // 6
+    scattered = np.random.default_rng(seed).permutation(late)
     for p in range(len(faces.images)):
         aligner = facesom.IdentityAligner(faces.n_groups, seed=seed).fit(np.delete(faces.features, p, axis=0))
         for what, (parts, down, right) in MOVED.items():
-            features = facesom.shape_features(move(faces.images[p], parts, late, down, right))
-            unknown = aligner.predict(features[None])[0] == -1
-            flags.setdefault(what, []).append((unknown[late].mean(), unknown[~late].mean()))
+            wheres = {what: late} | ({f"{what}, here and there": scattered} if parts == [5, 6] else {})
+            for name, where in wheres.items():
+                features = facesom.shape_features(move(faces.images[p], parts, where, down, right))
+                unknown = aligner.predict(features[None])[0] == -1
+                flags.setdefault(name, []).append((unknown[where].mean(), unknown[~where].mean()))
     return flags
 
 
-def move(images, parts, late, down, right):
-    """Move parts of the late pictures (N, H, W, 3), black elsewhere, by shares of their height."""
+def move(images, parts, where, down, right):
+    """Move parts in some of the pictures (N, H, W, 3), black elsewhere, by shares of their height."""
     shift = round(down * images.shape[1]), round(right * images.shape[1])
-    there = np.isin(facesom.find_parts(images), parts) & late[:, None, None]
+    there = np.isin(facesom.find_parts(images), parts) & where[:, None, None]
     moved, cleared = np.roll(there, shift, axis=(1, 2)), np.where(there[..., None], 0, images)
     return np.where(moved[..., None], np.roll(images, shift, axis=(1, 2)), cleared).astype(images.dtype)
 
