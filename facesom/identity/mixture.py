@@ -13,7 +13,11 @@ from the persons: few frames are held to what is usual. It is a mixed-effects mi
 al. (2006), "A mixture model with random-effects components", fitted by expectation maximisation (Dempster et
 al., 1977):
 
-- `e_step`: with offsets and means known, what is each frame's expression, and how strong?
+- `e_step`: with offsets and means known, what is each frame's expression, and how strong? Given expression k,
+  ``y = x - offset`` is a regression on m = mean[k] whose one coefficient, the strength, has the prior
+  N(1, s²). Its posterior is normal, with variance ``v = s² / (1 + s² m'C⁻¹m)`` and mean
+  ``1 + v m'C⁻¹(y - m)``; whatever the strength, y is N(m, C + s² mm'). All of it needs only m'C⁻¹m and
+  m'C⁻¹y (Woodbury, 1950), so it is computed in coordinates in which C is the identity.
 - `m_step`: with expressions and strengths known, means are a weighted regression on the strengths, and the
   noise is what is left over. The covariance is shrunk towards a given one, as quiet measures would else count
   as much as loud ones.
@@ -21,6 +25,9 @@ al., 1977):
   against the prior. Frames that follow each other repeat each other: each counts `frame_weight` of one.
 - `log_posterior`: how well offsets explain their frames; of several offsets the likeliest is taken. A person
   whose mix would be unlike everybody's speaks against an offset.
+
+Frames that count in part and a covariance that is shrunk make the steps near but not exact maximisers of
+`log_posterior`, so it may fall at the end: then iteration stops.
 
 `fit_mixture` learns all of it, `place_persons` finds persons in a model that stands.
 """
