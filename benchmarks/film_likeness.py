@@ -5,7 +5,7 @@
     python benchmarks/film_likeness.py --features FILMED.pickle  # every feature instead of their medians
 
 Beside each pickle stand as many frames of `make_faces`, of three times as many persons, staged and as film.
-A statistic is the median over persons, a cell the median over features; in brackets how many of the 24
+A statistic is the median over persons, a cell the median over features; in brackets how many of the 25
 features lie within a factor of two of the filmed ones. The constants of `facesom.drawn.film` were set by hand
 on two sets of 22 filmed people × 150 frames (head held and moving); a third, 8 of them × 400, stood beside as
 a check.
