@@ -14,6 +14,7 @@ from .figure_set import figures
 from .groups import plot_column_effects, plot_effects, plot_permutations, plot_profiles, plot_stability
 from .maps import plot_components, plot_grid, plot_groups, plot_hits, plot_nodes, plot_persons, plot_u_matrix
 from .networks import plot_calibration, plot_history
-from .photos import plot_actions, plot_emotions_over_time, plot_people, plot_people_bars
+from .photos import plot_people, plot_people_bars
 from .scores import plot_accuracies, plot_comparison, plot_confusion, plot_predictions
 from .tiles import drawn_box, grid_image, unit_faces, wall_heights
+from .tracks import plot_actions, plot_emotions_over_time
