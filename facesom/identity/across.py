@@ -224,7 +224,7 @@ class NewPerson:
     doubt : float
         Probability, 0 to 1, that most frames belong to other groups: as often as pieces of the known persons'
         videos that show as much, and as much else, are misplaced. Of pieces of filmed people it tells little
-        (``benchmarks/README.md``). Where no group shows most frames, at least their share.
+        (``benchmarks/README.md``). Where over a third of the frames is unknown, at least their share.
     """
 
     groups: np.ndarray
