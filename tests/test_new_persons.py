@@ -41,6 +41,11 @@ def test_what_lasts_is_new_where_a_single_frame_hides_in_the_noise(moved):
     assert lasting[55:75].mean() > 0.8 and np.r_[lasting[:40], lasting[90:]].mean() < 0.1
 
 
+def test_one_person_does_not_tell_how_long_others_may_be_off(moved):
+    usual = learn_usual(moved[:1], np.eye(4, 2))
+    assert list(usual.within) == [1] and (novelty(moved[5], usual) > 1).mean() < 0.2
+
+
 def test_a_measure_that_never_moves_and_a_single_person_leave_numbers(moved):
     still = [np.column_stack([m, np.zeros(len(m))]) for m in moved]
     for persons in (still, still[:1]):

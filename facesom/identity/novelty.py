@@ -56,15 +56,16 @@ def learn_usual(moved, axes):
     whole, n = sum(scatters), sum(lengths)
     strength = max(np.mean([((m @ axes) ** 2).sum(axis=1).mean() for m in moved]), 1e-12)
     usual, within = Usual(_precision(whole, n), axes, strength, {}), {}
-    if len(moved) == 1:
-        others = [usual]
+    shares = USUAL_SHARES
+    if len(moved) == 1:  # how long others may be off is not to be learned from one person
+        others, shares = [usual], {1: USUAL_SHARES[1]}
     else:
         others = [
             replace(usual, precision=_precision(whole - own, n - len(m)))
             for own, m in zip(scatters, moved, strict=True)
         ]
     every = max(1, n // ENOUGH_FRAMES)
-    for lasting, share in USUAL_SHARES.items():
+    for lasting, share in shares.items():
         left_out = [surprises(m, other, lasting)[::every] for m, other in zip(moved, others, strict=True)]
         left_out = np.concatenate(left_out)
         bounds = np.quantile(left_out, share, axis=0) + 1e-12
