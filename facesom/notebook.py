@@ -15,7 +15,7 @@ import pandas as pd
 
 from facesom.drawn import make_faces
 from facesom.emotions import EmotionFaces, read_emotion_folder, write_emotion_folder, write_fer2013
-from facesom.io import atomic_folder, atomic_write, save, to_grayscale
+from facesom.io import as_bytes, atomic_folder, atomic_write, save, to_grayscale
 from facesom.parts import shape_features
 from facesom.photos import write_example_video
 
@@ -139,7 +139,7 @@ def find_emotion_folder(path="", *, n_persons=40, n_frames=60, folder="outputs")
 
     def draw():
         faces = make_faces(n_persons, n_frames, mix="balanced")
-        gray = (255 * to_grayscale(faces.dataset).X1).round().astype(np.uint8)
+        gray = as_bytes(to_grayscale(faces.dataset).X1)
         persons = np.repeat([f"p{person:02}" for person in range(n_persons)], n_frames)
         labels = faces.expressions.ravel()
         drawn = EmotionFaces(np.concatenate(gray), labels, faces.expression_names, persons)

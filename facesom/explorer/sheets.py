@@ -7,7 +7,7 @@ import numpy as np
 from joblib import delayed
 from skimage.util import montage
 
-from facesom.io import in_threads
+from facesom.io import as_bytes, in_threads
 from facesom.plots import drawn_box, unit_faces
 
 LARGEST = 64  # pixels of the longer side of a tile
@@ -71,7 +71,7 @@ def pack_sheets(faces, size):
 
 def lay_out_tiles(faces, size):
     """Faces as uint8 tiles of one picture, `ACROSS` in a row."""
-    faces = np.round(255 * unit_faces(faces[None])[0]).astype(np.uint8)
+    faces = as_bytes(unit_faces(faces[None])[0])
     if faces.shape[1:3] != size:
         faces = np.stack([cv2.resize(face, size[::-1], interpolation=cv2.INTER_AREA) for face in faces])
     grid = -(-len(faces) // ACROSS), ACROSS

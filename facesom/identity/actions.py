@@ -88,8 +88,8 @@ def say(actions, *, least=0.25, most=3):
     """
     names, order = action_matrix()[0], np.argsort(-actions, axis=1)[:, :most]
     strengths = np.take_along_axis(actions, order, axis=1)
-    weak = np.where(strengths[:, 0] >= least / 2, [f"perhaps {names[a]}" for a in order[:, 0]], AT_REST)
-    return [
-        ", ".join(names[a] for a in row[strong]) or str(otherwise)
-        for row, strong, otherwise in zip(order, strengths >= least, weak, strict=True)
-    ]
+    words = []
+    for row, strength in zip(order, strengths, strict=True):
+        weak = f"perhaps {names[row[0]]}" if strength[0] >= least / 2 else AT_REST
+        words.append(", ".join(names[a] for a in row[strength >= least]) or weak)
+    return words

@@ -10,7 +10,16 @@ from numpy.typing import ArrayLike
 from PIL import UnidentifiedImageError
 from scipy.optimize import linear_sum_assignment
 
-from facesom.io import DatasetError, as_array, check_whole, is_colour, on_ground, open_regular, read_image
+from facesom.io import (
+    DatasetError,
+    as_array,
+    as_bytes,
+    check_whole,
+    is_colour,
+    on_ground,
+    open_regular,
+    read_image,
+)
 
 from .detectors import DETECTORS
 from .face_network import cut, shared_area
@@ -231,7 +240,7 @@ def as_photo(photo):
         if not 0 <= low <= high <= 1:
             got = f"got {low:g} to {high:g}; pass photo.astype(np.uint8) of 0 to 255"
             raise ValueError(f"photo: expected floats in [0, 1] or uint8, {got}.")
-        photo = (photo * 255).round().astype(np.uint8)
+        photo = as_bytes(photo)
     if photo.dtype != np.uint8:
         raise ValueError(f"photo: expected uint8, got {photo.dtype}; read it with facesom.read_photo.")
     if photo.ndim == 2:
