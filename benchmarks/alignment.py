@@ -35,7 +35,7 @@ from time import perf_counter, process_time
 import numpy as np
 from corrections import CORRECTIONS, installed
 from face_sets import DRAWN, REAL, draw, read
-from new_persons import drawn_persons, left_out, moved_parts, pieces, trust
+from new_persons import drawn_persons, learned_again, left_out, moved_parts, pieces, trust
 from scipy.stats import entropy
 from sklearn.cluster import KMeans
 from sklearn.linear_model import RidgeCV
@@ -215,7 +215,13 @@ def new_persons(seeds, options, real):
 
 
 def placings(columns):
-    """Print how far `doubt` is to be trusted: pieces of the videos of persons left out."""
+    """Print whether the same groups are learned again, and how far `doubt` is to be trusted."""
+    head("groups learned again", "from another seed", "without one person")
+    for name, sets in columns.items():
+        seeds = range(FIRST_SEED, FIRST_SEED + len(sets))
+        rows = [learned_again(x.features, x.n_groups, seed) for x, seed in zip(sets, seeds, strict=True)]
+        line(name, *(spread(rows, i) for i in range(2)))
+    print()
     head("pieces of videos", "right", "AUC of doubt", "doubt < 0.1", "right of these")
     for name, sets in columns.items():
         seeds = range(FIRST_SEED, FIRST_SEED + len(sets))

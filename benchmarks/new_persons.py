@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import adjusted_rand_score, roc_auc_score
 from sklearn.model_selection import KFold
 
 import facesom
@@ -99,6 +99,20 @@ def left_out(faces, seed):
         seen.append(((new.groups == -1).mean(), right, new.doubt))
     moved = [own.var(axis=0).sum() * len(own) for own in faces.movements]
     return np.average(shares, weights=moved, axis=0), np.mean(seen, axis=0)
+
+
+def learned_again(features, n_groups, seed, n_others=4):
+    """Adjusted Rand index of groups with those of another seed, and without one of four persons."""
+
+    def learn(X, seed):
+        return facesom.IdentityAligner(n_groups, seed=seed).fit(X).probabilities_.argmax(axis=2)
+
+    groups = learn(features, seed)
+    without = []
+    for p in range(0, len(features), -(-len(features) // n_others)):
+        again = learn(np.delete(features, p, axis=0), seed)
+        without.append(adjusted_rand_score(np.delete(groups, p, axis=0).ravel(), again.ravel()))
+    return adjusted_rand_score(groups.ravel(), learn(features, seed + 1000).ravel()), np.mean(without)
 
 
 def moved_parts(faces, seed):

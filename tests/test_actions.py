@@ -10,7 +10,7 @@ import facesom
 from facesom.drawn import EXPRESSIONS
 from facesom.identity import action_matrix, choose_groups, explained_movement, read_actions
 from facesom.identity.actions import AT_REST, say
-from facesom.identity.choose import along_best, learn_directions
+from facesom.identity.choose import along_best, grow_directions
 
 REAL = Path(__file__).parents[2] / "shared" / "data"
 #: Actions and the units that draw them.
@@ -137,13 +137,20 @@ def test_directions_that_were_planted_are_learned_whatever_the_strength():
     rng = np.random.default_rng(0)
     true = np.linalg.qr(rng.normal(size=(6, 6)))[0][:3]
     shown = rng.uniform(0, 2, (600, 1)) * true[rng.integers(0, 3, 600)] + rng.normal(0, 0.02, (600, 6))
-    found = learn_directions(shown, 3)
+    found = grow_directions(shown, 3)[-1]
     np.testing.assert_allclose(np.sort((found @ true.T).max(axis=0)), 1, atol=0.001)
     assert np.var(shown - along_best(shown, found)) < 0.001
     backwards = along_best(-true, found)  # nothing grows backwards: at most by what the noise has turned
     np.testing.assert_allclose(backwards, 0, atol=0.02)
-    assert learn_directions(shown, 0).shape == (0, 6) and not along_best(shown, np.empty((0, 6))).any()
-    assert len(learn_directions(np.outer([1.0, 2.0], true[0]), 3)) == 1
+    assert grow_directions(shown, 0) == [] and not along_best(shown, np.empty((0, 6))).any()
+    assert list(map(len, grow_directions(shown, 4))) == [1, 2, 3, 4]
+    assert list(map(len, grow_directions(np.outer([1.0, 2.0], true[0]), 3))) == [1, 1, 1]
+
+
+def test_one_direction_more_never_tells_less():
+    shown = np.random.default_rng(2).normal(size=(300, 5))
+    told = [(along_best(shown, directions) ** 2).sum() for directions in grow_directions(shown, 6)]
+    assert (np.diff(told) >= 0).all() and told[-1] < (shown**2).sum()
 
 
 def test_the_number_may_be_left_open(faces):

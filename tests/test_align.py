@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -241,6 +242,16 @@ def test_unknown_movement_is_flagged_and_known_is_not():
     assert (proba[40:52].sum(axis=1) < 0.5).mean() > 0.9 and (proba.sum(axis=1) <= 1 + 1e-9).all()
 
 
+def test_neither_the_seed_nor_one_person_more_turns_flowing_movement_into_other_groups():
+    features = facesom.shape_features(facesom.make_faces(12, 100, 4, style="film").dataset.X1)
+    aligner = IdentityAligner(6, reading="flowing").fit(features)
+    groups = aligner.probabilities_.argmax(axis=2)
+    other = clone(aligner).set_params(seed=1).fit(features).probabilities_.argmax(axis=2)
+    assert adjusted_rand_score(groups.ravel(), other.ravel()) > 0.9
+    fewer = clone(aligner).fit(features[1:]).probabilities_.argmax(axis=2)
+    assert adjusted_rand_score(groups[1:].ravel(), fewer.ravel()) > 0.6
+
+
 def test_flowing_movement_may_be_stronger_than_any_group():
     features = facesom.shape_features(facesom.make_faces(8, 150, 3, style="film").dataset.X1)
     aligner = IdentityAligner(6, reading="flowing").fit(features)
@@ -310,9 +321,9 @@ def test_new_person_lands_in_standing_groups(drawn, result):
 
 
 def test_new_persons_are_not_taken_to_show_something_unknown(result):
-    newcomers = facesom.make_faces(18, 150, seed=5).dataset.X1[12:]
+    newcomers = facesom.make_faces(24, 150, seed=5).dataset.X1[12:]
     unknown = [(place_new_person(result, person).groups == -1).mean() for person in newcomers]
-    assert np.mean(unknown) < 0.1
+    assert np.mean(unknown) < 0.12  # 0.08 of many more (benchmarks); of twelve it varies by 0.02
 
 
 def test_five_frames_of_a_new_person_are_enough(drawn, result):

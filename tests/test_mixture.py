@@ -260,6 +260,25 @@ def test_shrinkage_goes_from_the_sample_to_the_target():
     np.testing.assert_allclose(np.trace(round_one), np.trace(covariance), rtol=0.02)
 
 
+def test_each_person_may_be_expected_to_rest_elsewhere():
+    rng = np.random.default_rng(0)
+    mixture = standing(3 * np.eye(2, 4), 0.5 * np.eye(4), offsets=0.5)
+    videos = [rng.normal(2, 1, (n, 4)) for n in (5, 9)]
+    own = [
+        replace(mixture, rest_mean=np.full(4, m), rest_covariance=c * np.eye(4)) for m, c in ((0, 1), (4, 2))
+    ]
+    both = replace(
+        mixture,
+        rest_mean=np.stack([each.rest_mean for each in own]),
+        rest_covariance=np.stack([each.rest_covariance for each in own]),
+    )
+    who, doubts = place_persons(Frames(videos), both)
+    alone = [place_persons(Frames([x]), each) for x, each in zip(videos, own, strict=True)]
+    np.testing.assert_allclose(who.offsets, [placed.offsets[0] for placed, _ in alone])
+    np.testing.assert_allclose(doubts, [doubt[0] for _, doubt in alone])
+    assert (who.offsets[1] > who.offsets[0]).all()
+
+
 # ---- held or flowing
 
 

@@ -5,8 +5,8 @@ import pytest
 from scipy.special import logit
 
 from facesom.identity.chain import Frames
-from facesom.identity.doubt import Doubt, signs
-from facesom.identity.mixture import e_step, fit_mixture, place_persons
+from facesom.identity.doubt import Doubt, among_others, signs
+from facesom.identity.mixture import Mixture, e_step, fit_mixture, place_persons, rest_prior
 from facesom.identity.novelty import learn_usual, novelty
 
 
@@ -53,6 +53,15 @@ def test_a_measure_that_never_moves_and_a_single_person_leave_numbers(moved):
         assert np.isfinite(novelty(persons[0], usual)).all()
 
 
+def test_pieces_are_placed_as_if_their_person_were_not_known(moved):
+    rests, spread = np.array([[0.0, 0], [2, 4], [4, -4]]), np.eye(2)
+    mixture = among_others(Mixture(spread=spread, target=spread, shrinkage=0.0), rests, [1, 0, 1])
+    np.testing.assert_allclose(mixture.rest_mean, [[2, -2], [3, 0], [2, -2]])
+    for covariance, p in zip(mixture.rest_covariance, [1, 0, 1], strict=True):
+        np.testing.assert_allclose(covariance, rest_prior(np.delete(rests, p, axis=0), spread)[1])
+    assert np.isfinite(among_others(mixture, rests[:1], [0]).rest_mean).all()
+
+
 def test_pieces_that_show_little_are_doubted_more_than_whole_videos():
     rng = np.random.default_rng(1)
     means, rests = 4 * np.eye(4, 5), rng.normal(0, 3, (8, 5))
@@ -63,7 +72,7 @@ def test_pieces_that_show_little_are_doubted_more_than_whole_videos():
     mixture, who = fit_mixture(persons[:6], 4, target=np.eye(5), shrinkage=0.1)
     known = Frames(persons[:6])
     groups = np.split(e_step(known, mixture, who).responsibilities.argmax(axis=1), known.starts[1:])
-    doubt = Doubt(persons[:6], groups, mixture, unknown=60.0)
+    doubt = Doubt(persons[:6], groups, mixture, who.offsets, unknown=60.0)
     pieces = Frames([persons[6], persons[6][labels[6] == labels[6][0]][:10]])
     placed, elsewhere = place_persons(pieces, mixture)
     placing = pieces, e_step(pieces, mixture, placed).responsibilities, elsewhere
@@ -72,5 +81,5 @@ def test_pieces_that_show_little_are_doubted_more_than_whole_videos():
     assert whole < 0.1 and piece > 2 * whole
     np.testing.assert_allclose(rows[:, 3], np.log([200, len(pieces.X) - 200]))
     np.testing.assert_allclose(np.sinh(rows[1, 0]), -logit(elsewhere[1]))
-    again = Doubt(persons[:6], groups, mixture, unknown=60.0)
+    again = Doubt(persons[:6], groups, mixture, who.offsets, unknown=60.0)
     np.testing.assert_array_equal(again(*placing), [whole, piece])

@@ -20,9 +20,9 @@ from .mixture import STRENGTH_VARIANCE, e_step, fit_mixture, log_likelihood, pla
 from .novelty import learn_usual, novelty
 from .persons import as_persons, canonical_order, less
 
-HELD = {"shrinkage": 0.1, "strength_variance": STRENGTH_VARIANCE, "n_starts": 8}
+HELD = {"shrinkage": 0.1, "strength_variance": STRENGTH_VARIANCE, "n_starts": 10}
 # frame_weight: on film, what is left over takes six to nine frames to be forgotten (autocorrelation time)
-FLOWING = {"shrinkage": 0.8, "strength_variance": 0.0, "n_starts": 6, "frame_weight": 0.15}
+FLOWING = {"shrinkage": 0.8, "frame_weight": 0.15, "parted": False, "n_starts": 50}
 GROUPS_TELL = 2.0  # how much groups must tell, in logarithms of their number, for expressions to be held
 STRENGTHS_TELL = 0.6  # and how much strengths must tell beside them, nats a frame
 KNOWN_SHARE = 0.99  # of the frames that were learned from, all of which are known by definition
@@ -59,7 +59,7 @@ class IdentityAligner(
         Number of shared expressions.
     reading : "auto", "held" or "flowing", default "auto"
     n_starts : int, optional
-        Random starts. Default: 8 for held expressions, 6 for flowing movement.
+        How many k-means are tried for a start. Default: 10 for held expressions, 50 for flowing movement.
     seed : int, default 0
 
     Attributes
@@ -187,7 +187,9 @@ class IdentityAligner(
         self.known_within_ = float(np.quantile(expected.distances, KNOWN_SHARE))
         self.known_within_ *= STRONGER if self.reading_ == "flowing" else 1
         self._usual = learn_usual(list(map(np.subtract, persons, offsets)), self.axes_)
-        self._doubt = Doubt(inner, groups, self.mixture_, unknown=self.known_within_, seed=self.seed)
+        self._doubt = Doubt(
+            inner, groups, self.mixture_, self._persons.offsets, unknown=self.known_within_, seed=self.seed
+        )
         self.probabilities_ = like(X, np.concatenate([probabilities[p] for p in given]))
         self._persons, self.offsets_, self.doubts_ = self._persons[given], offsets[given], self.doubts_[given]
         self.mixes_, self.report_ = self._persons.mixes, self._report(frames)

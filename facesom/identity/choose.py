@@ -53,7 +53,7 @@ def choose_groups(features, seed=0):
 
     Everybody is freed of their face at rest once (`IdentityAligner`); then persons are left out in turn. From
     the others' actions the rest and k - 1 directions from it are learned, along which expressions grow
-    (`learn_directions`), and each frame of those left out is told by the direction that suits it best. More
+    (`grow_directions`), and each frame of those left out is told by the direction that suits it best. More
     groups always tell more; they are taken as long as what the next four gain together exceeds what it varies
     from person to person, and a share of what is left to explain. Up to 14 groups are tried, or as many as
     others have distinct frames.
@@ -92,18 +92,15 @@ def choose_groups(features, seed=0):
     shown = [read_actions(x - rest) * trust for x, rest in zip(persons, aligner.offsets_, strict=True)]
     shown, _ = thinned(shown)
     person = np.arange(len(shown))
-    folds = [
-        (np.concatenate([shown[p] for p in others]), left_out)
-        for others, left_out in GroupKFold(min(len(shown), FOLDS)).split(person, groups=person)
-    ]
+    folds = GroupKFold(min(len(shown), FOLDS)).split(person, groups=person)
     explained = np.full((len(ks), len(shown)), np.nan)
-    for row, k in enumerate(tqdm(ks, desc="numbers of groups", delay=2, leave=False)):
-        for known, left_out in folds:
-            directions = learn_directions(known, k - 1, seed=seed)
-            for p in left_out:
+    for others, left_out in tqdm(list(folds), desc="persons left out", delay=2, leave=False):
+        grown = grow_directions(np.concatenate([shown[p] for p in others]), most - 1, seed=seed)
+        for p in left_out:
+            moved = shown[p].var(axis=0).sum()
+            for row, directions in enumerate(grown if moved > 0 else []):
                 missed = shown[p] - along_best(shown[p], directions)
-                moved = shown[p].var(axis=0).sum()
-                explained[row, p] = 1 - missed.var(axis=0).sum() / moved if moved > 0 else np.nan
+                explained[row, p] = 1 - missed.var(axis=0).sum() / moved
     ahead = np.minimum(np.arange(len(ks)) + AHEAD, len(ks) - 1)
     gains, left = explained[ahead] - explained, 1 - np.nanmean(explained, axis=1)
     least = (ks[ahead] - ks) * np.minimum(LEAST_GAIN, LEAST_SPLIT / ks) * left
@@ -113,45 +110,42 @@ def choose_groups(features, seed=0):
     return GroupCurve(ks, explained, int(ks[(too_little[:-1] & too_little[1:]).argmax()]))
 
 
-def learn_directions(shown, n, *, seed=0, n_starts=3, n_iter=25):
-    """Directions from rest along which expressions grow.
+def grow_directions(shown, most, *, seed=0, n_tries=6, n_iter=25):
+    """Directions from rest along which expressions grow: one, then two, and so on.
 
     Spherical k-means (Dhillon & Modha, 2001) in which strong frames count more, and nothing grows backwards:
-    what is told of the movements along the directions, squared, is maximised.
+    what is told of the movements along the directions, squared, is maximised. One more direction starts from
+    a frame of which the others tell little; of several such frames, what tells most in the end is kept.
 
     Parameters
     ----------
     shown : ndarray of float, shape (T, A)
         Movements from rest.
-    n : int
-        0 or more; fewer are returned where fewer tell all.
-    seed, n_starts, n_iter : int
+    most : int
+    seed, n_tries, n_iter : int
 
     Returns
     -------
-    ndarray of float, shape (n, A)
-        Unit vectors.
+    list of ndarray of float, shape (n, A)
+        Unit vectors, for n of 1 to `most`; no more of them where fewer tell all.
     """
     rng, squares = np.random.default_rng(seed), (shown**2).sum(axis=1)
-    best, most = np.empty((0, shown.shape[1])), -1.0
-    for _ in range(n_starts if n else 0):
-        directions = best[:0]
-        for _ in range(n):  # the next start from what is told least
-            left = np.maximum(squares - (along_best(shown, directions) ** 2).sum(axis=1), 0)
-            if left.sum() <= 1e-12 * squares.sum():
-                break
+    grown, last = [], np.empty((0, shown.shape[1]))
+    for _ in range(most):
+        left, tries = np.maximum(squares - (along_best(shown, last) ** 2).sum(axis=1), 0), [last]
+        for _ in range(n_tries if left.sum() > 1e-12 * squares.sum() else 0):
             new = shown[rng.choice(len(shown), p=left / left.sum())]
-            directions = np.vstack([directions, new / np.linalg.norm(new)])
-        for _ in range(n_iter):
-            strengths = np.maximum(shown @ directions.T, 0)
-            strengths *= strengths == strengths.max(axis=1, keepdims=True)
-            sums = strengths.T @ shown
-            lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-            directions = np.where(lengths > 0, sums / np.maximum(lengths, 1e-12), directions)
-        value = (along_best(shown, directions) ** 2).sum()
-        if value > most:
-            best, most = directions, value
-    return best
+            directions = np.vstack([last, new / np.linalg.norm(new)])
+            for _ in range(n_iter):
+                strengths = np.maximum(shown @ directions.T, 0)
+                strengths *= strengths == strengths.max(axis=1, keepdims=True)
+                sums = strengths.T @ shown
+                lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+                directions = np.where(lengths > 0, sums / np.maximum(lengths, 1e-12), directions)
+            tries.append(directions)
+        last = max(tries, key=lambda directions: (along_best(shown, directions) ** 2).sum())
+        grown.append(last)
+    return grown
 
 
 def along_best(shown, directions):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from .chain import Frames
-from .mixture import e_step, place_persons
+from .mixture import e_step, place_persons, rest_prior
 
 N_PIECES, LONGEST = 256, 100  # pieces that are tried, and their most frames
 
@@ -20,8 +21,9 @@ N_PIECES, LONGEST = 256, 100  # pieces that are tried, and their most frames
 class Doubt:
     """Probability that placing went wrong: that most frames of a person got groups of others.
 
-    Pieces of known videos are placed as if they were new, and logistic regression learns from what `signs`
-    says of them when that goes wrong. It is done when it is first asked for.
+    Pieces of known videos are placed as if they were new, among the faces at rest of all others, and logistic
+    regression learns from what `signs` says of them when that goes wrong. It is done when it is first asked
+    for.
 
     Parameters
     ----------
@@ -30,17 +32,20 @@ class Doubt:
     groups : list of ndarray of int, shape (N_p,)
         What their frames show.
     mixture : facesom.identity.mixture.Mixture
+    offsets : ndarray of float, shape (P, D)
+        Their faces at rest.
     unknown : float
         As in `e_step`.
     seed : int, default 0
     """
 
-    def __init__(self, persons, groups, mixture, *, unknown, seed=0):
+    def __init__(self, persons, groups, mixture, offsets, *, unknown, seed=0):
         rng = np.random.default_rng(seed)
         whose, kinds = np.arange(N_PIECES) % len(persons), np.arange(N_PIECES) // len(persons)
         drawn = [(p, _piece(groups[p], kind, rng)) for p, kind in zip(whose, kinds, strict=True)]
         self._pieces = Frames([persons[p][piece] for p, piece in drawn])
         self._shown = np.concatenate([groups[p][piece] for p, piece in drawn])
+        self._whose, self._offsets = whose, offsets
         self._mixture, self._unknown = mixture, unknown
 
     def __call__(self, frames, responsibilities, elsewhere):
@@ -50,14 +55,22 @@ class Doubt:
 
     @cached_property
     def _learner(self):
-        pieces, options = self._pieces, {"unknown": self._unknown}
-        placed, elsewhere = place_persons(pieces, self._mixture, **options)
-        found = e_step(pieces, self._mixture, placed, **options).responsibilities
+        pieces, mixture, options = self._pieces, self._mixture, {"unknown": self._unknown}
+        as_new = among_others(mixture, self._offsets, self._whose)
+        placed, elsewhere = place_persons(pieces, as_new, **options)
+        found = e_step(pieces, mixture, placed, **options).responsibilities
         wrong = pieces.sum((found.argmax(axis=1) != self._shown).astype(float)) >= 0.5 * pieces.n
-        rows = signs(pieces, self._mixture, found, elsewhere)
+        rows = signs(pieces, mixture, found, elsewhere)
         usual = rows.mean(axis=0)  # once wrong and once right: so few trials make nothing sure
         learner = make_pipeline(StandardScaler(), LogisticRegression(C=0.1))
         return learner.fit(np.vstack([rows, usual, usual]), np.r_[wrong, True, False])
+
+
+def among_others(mixture, offsets, whose):
+    """The mixture in which each of `whose` is expected to be at rest as all other persons are."""
+    others = (np.delete(offsets, p, axis=0) if len(offsets) > 1 else offsets for p in whose)
+    mean, covariance = zip(*(rest_prior(rests, mixture.spread) for rests in others), strict=True)
+    return replace(mixture, rest_mean=np.array(mean), rest_covariance=np.array(covariance))
 
 
 def _piece(groups, kind, rng):

@@ -35,12 +35,10 @@ Frames that count in part and a covariance that is shrunk make the steps near bu
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from multiprocessing import parent_process
 
 import numpy as np
 from scipy.special import expit, rel_entr
-from sklearn.cluster import KMeans
-from tqdm.auto import tqdm
+from sklearn.cluster import BisectingKMeans, KMeans
 
 from .chain import Frames, forward_backward
 
@@ -79,7 +77,8 @@ class Mixture:
     stay : float
         Chance, 0 to 1, that the next frame keeps the expression.
     rest_mean, rest_covariance : ndarray, shape (D,) and (D, D)
-        What faces at rest are like, over all persons.
+        What faces at rest are like, over all persons; or, with an axis of persons before, what each one's
+        is expected to be like.
     """
 
     spread: np.ndarray
@@ -189,8 +188,7 @@ def m_step(frames, expected, mixture, persons):
     cross = weights.T @ moved
     means = cross / (squares[:, None] + 1e-3)
     scatter = moved.T @ moved - cross.T @ means - means.T @ cross + means.T @ (squares[:, None] * means)
-    rest, (P, D) = persons.offsets.mean(axis=0), persons.offsets.shape
-    from_rest = persons.offsets - rest
+    rest_mean, rest_covariance = rest_prior(persons.offsets, mixture.spread)
     draws = expected.draws.sum()
     return replace(
         mixture,
@@ -198,9 +196,15 @@ def m_step(frames, expected, mixture, persons):
         covariance=shrink(scatter / len(moved), mixture.target, mixture.shrinkage),
         shares=(expected.draws.sum(axis=0) + 1) / (draws + len(means)),
         stay=float(np.clip((expected.kept + 1) / (expected.kept + draws + 2), 0, 0.99)),
-        rest_mean=rest,
-        rest_covariance=(from_rest.T @ from_rest + D * ALIKENESS * mixture.spread) / (P + D),
+        rest_mean=rest_mean,
+        rest_covariance=rest_covariance,
     )
+
+
+def rest_prior(offsets, spread):
+    """Mean (D,) and covariance (D, D) of faces at rest, of which those of some persons (P, D) are known."""
+    (P, D), mean = offsets.shape, offsets.mean(axis=0)
+    return mean, ((offsets - mean).T @ (offsets - mean) + D * ALIKENESS * spread) / (P + D)
 
 
 def shrink(covariance, target, shrinkage):
@@ -233,15 +237,19 @@ def offset_prior(frames, mixture):
     """Mean (P, D) and precision (P, D, D) of each person's offset before its expressions are known."""
     near = np.linalg.inv(mixture.spread) / (LEEWAY + 1 / frames.n)[:, None, None]
     alike = np.linalg.inv(mixture.rest_covariance)
-    pull = np.einsum("pij,pj->pi", near, frames.medians) + alike @ mixture.rest_mean
+    pull = np.einsum("pij,pj->pi", near, frames.medians)
+    pull += (alike @ mixture.rest_mean[..., None])[..., 0]
     return np.linalg.solve(near + alike, pull[..., None])[..., 0], near + alike
 
 
-def fit_mixture(videos, n_groups, *, seed=0, n_starts=6, most=60, **given):
+def fit_mixture(videos, n_groups, *, seed=0, n_starts=10, parted=True, most=60, **given):
     """Learn the shared model and where each person is.
 
-    Every start is k-means on frames less each person's median or mean, annealed; the best two are followed
-    to the end, the better one is kept, and persons are placed anew where another offset suits them better.
+    Groups that are parted are cut by bisecting k-means (Steinbach et al., 2000), from frames less each
+    person's median and less the mean; both are annealed and followed to the end, and the better one is kept.
+    A continuum can be cut in many ways that are as good as each other: the tightest k-means of frames less
+    means is followed, so that chance does not choose. In the end persons are placed anew where another offset
+    suits them better.
 
     Parameters
     ----------
@@ -249,7 +257,8 @@ def fit_mixture(videos, n_groups, *, seed=0, n_starts=6, most=60, **given):
         Frames of each person.
     n_groups : int
     seed, n_starts, most : int
-        `most` iterations to the end of a start.
+        `n_starts` k-means are tried for each cut; `most` iterations to the end.
+    parted : bool, default True
     **given
         `target`, `shrinkage`, `strength_variance` and `frame_weight` of the `Mixture`.
 
@@ -258,26 +267,24 @@ def fit_mixture(videos, n_groups, *, seed=0, n_starts=6, most=60, **given):
     mixture : Mixture
     persons : Persons
     """
-    rng = np.random.default_rng(seed)
     thin, every = thinned(videos)
     frames = Frames(thin)
     within = frames.X - frames.medians[frames.person]
     spread = within.T @ within / len(within) + 1e-9 * np.eye(within.shape[1])
     blank = Mixture(spread=spread, **given)
-    middles = [np.array([middle(x, axis=0) for x in thin]) for middle in (np.median, np.mean)]
-    starts = []
-    silent = parent_process() is not None  # a worker would draw its bar over those of the others
-    for start in tqdm(range(n_starts), desc="starts", delay=2, leave=False, disable=silent):
-        persons = Persons(middles[start % 2], np.full((len(thin), n_groups), 1 / n_groups))
-        km = KMeans(n_groups, n_init=1, random_state=int(rng.integers(2**31)))
-        labels = km.fit_predict(frames.X - persons.offsets[frames.person])
+    options, annealed = {"n_init": n_starts, "random_state": seed}, N_ANNEALED if parted else 0
+    kmeans = BisectingKMeans(n_groups, **options) if parted else KMeans(n_groups, **options)
+    ends = []
+    for middle in (np.median, np.mean) if parted else (np.mean,):
+        persons = Persons(
+            np.array([middle(x, axis=0) for x in thin]), np.full((len(thin), n_groups), 1 / n_groups)
+        )
+        labels = kmeans.fit_predict(frames.X - persons.offsets[frames.person])
         resp, ones = np.full((len(labels), n_groups), 0.1 / n_groups), np.ones((len(labels), n_groups))
         resp[np.arange(len(labels)), labels] += 0.9
         expected = Expectation(resp, ones, ones, draws=0.5 * frames.sum(resp), kept=0.5 * len(labels))
         mixture = m_step(frames, expected, blank, persons)
-        starts.append(_iterate(frames, mixture, persons, N_ANNEALED + 8, annealed=N_ANNEALED))
-    starts.sort(key=lambda s: -s[2])
-    ends = [_iterate(frames, mixture, persons, most) for mixture, persons, _ in starts[:2]]
+        ends.append(_iterate(frames, mixture, persons, annealed + most, annealed=annealed))
     mixture, persons, value = max(ends, key=lambda e: e[2])
     for _ in range(3):  # a person caught in a wrong offset cannot leave it step by step
         again = _iterate(frames, mixture, place_persons(frames, mixture)[0], most)
@@ -368,6 +375,11 @@ def place_persons(frames, mixture, *, unknown=None, steps=10):
     videos = np.split(frames.X, frames.starts[1:])
     D, P = mixture.means.shape[1], len(videos)
     tries = np.concatenate([np.zeros((1, D)), mixture.means])
+    if mixture.rest_mean.ndim > 1:
+        mean, covariance = (
+            np.repeat(x, len(tries), axis=0) for x in (mixture.rest_mean, mixture.rest_covariance)
+        )
+        mixture = replace(mixture, rest_mean=mean, rest_covariance=covariance)
     copies = Frames([x for x in videos for _ in tries])
     offsets = (frames.medians[:, None] - tries).reshape(-1, D)
     placed = Persons(offsets, np.tile(mixture.shares, (len(offsets), 1)))
