@@ -51,7 +51,8 @@ class IdentityAligner(
     movement, as of people who are filmed, has no such heights: noise is the same in all actions, each
     weighted by how far it can be trusted on film. Held expressions are taken where they tell much of a frame
     that one normal distribution would not. Features other than those of `shape_features` have no actions;
-    they are scaled by how much they move, and read as held. The order of persons does not matter.
+    they are scaled by how much they move, and read as held. The order of persons does not matter, the seed
+    hardly.
 
     Parameters
     ----------
