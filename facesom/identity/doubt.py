@@ -69,8 +69,8 @@ class Doubt:
 def among_others(mixture, offsets, whose):
     """The mixture in which each of `whose` is expected to be at rest as all other persons are."""
     others = (np.delete(offsets, p, axis=0) if len(offsets) > 1 else offsets for p in whose)
-    mean, covariance = zip(*(rest_prior(rests, mixture.spread) for rests in others), strict=True)
-    return replace(mixture, rest_mean=np.array(mean), rest_covariance=np.array(covariance))
+    priors = [rest_prior(rests, mixture.spread) for rests in others]
+    return replace(mixture, **{name: np.array([prior[name] for prior in priors]) for name in priors[0]})
 
 
 def _piece(groups, kind, rng):

@@ -188,7 +188,6 @@ def m_step(frames, expected, mixture, persons):
     cross = weights.T @ moved
     means = cross / (squares[:, None] + 1e-3)
     scatter = moved.T @ moved - cross.T @ means - means.T @ cross + means.T @ (squares[:, None] * means)
-    rest_mean, rest_covariance = rest_prior(persons.offsets, mixture.spread)
     draws = expected.draws.sum()
     return replace(
         mixture,
@@ -196,15 +195,15 @@ def m_step(frames, expected, mixture, persons):
         covariance=shrink(scatter / len(moved), mixture.target, mixture.shrinkage),
         shares=(expected.draws.sum(axis=0) + 1) / (draws + len(means)),
         stay=float(np.clip((expected.kept + 1) / (expected.kept + draws + 2), 0, 0.99)),
-        rest_mean=rest_mean,
-        rest_covariance=rest_covariance,
+        **rest_prior(persons.offsets, mixture.spread),
     )
 
 
 def rest_prior(offsets, spread):
-    """Mean (D,) and covariance (D, D) of faces at rest, of which those of some persons (P, D) are known."""
+    """What a `Mixture` expects of faces at rest where those of some persons (P, D) are known."""
     (P, D), mean = offsets.shape, offsets.mean(axis=0)
-    return mean, ((offsets - mean).T @ (offsets - mean) + D * ALIKENESS * spread) / (P + D)
+    covariance = ((offsets - mean).T @ (offsets - mean) + D * ALIKENESS * spread) / (P + D)
+    return {"rest_mean": mean, "rest_covariance": covariance}
 
 
 def shrink(covariance, target, shrinkage):
@@ -376,10 +375,8 @@ def place_persons(frames, mixture, *, unknown=None, steps=10):
     D, P = mixture.means.shape[1], len(videos)
     tries = np.concatenate([np.zeros((1, D)), mixture.means])
     if mixture.rest_mean.ndim > 1:
-        mean, covariance = (
-            np.repeat(x, len(tries), axis=0) for x in (mixture.rest_mean, mixture.rest_covariance)
-        )
-        mixture = replace(mixture, rest_mean=mean, rest_covariance=covariance)
+        own = {name: getattr(mixture, name) for name in ("rest_mean", "rest_covariance")}
+        mixture = replace(mixture, **{name: np.repeat(x, len(tries), axis=0) for name, x in own.items()})
     copies = Frames([x for x in videos for _ in tries])
     offsets = (frames.medians[:, None] - tries).reshape(-1, D)
     placed = Persons(offsets, np.tile(mixture.shares, (len(offsets), 1)))
