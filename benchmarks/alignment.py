@@ -216,17 +216,13 @@ def new_persons(seeds, options, real):
 
 def placings(columns):
     """Print whether the same groups are learned again, and how far `doubt` is to be trusted."""
-    head("groups learned again", "from another seed", "without one person")
-    for name, sets in columns.items():
-        seeds = range(FIRST_SEED, FIRST_SEED + len(sets))
-        rows = [learned_again(x.features, x.n_groups, seed) for x, seed in zip(sets, seeds, strict=True)]
-        line(name, *(spread(rows, i) for i in range(2)))
-    print()
-    head("pieces of videos", "right", "AUC of doubt", "doubt < 0.1", "right of these")
-    for name, sets in columns.items():
-        seeds = range(FIRST_SEED, FIRST_SEED + len(sets))
-        rows = [trust(*pieces(x.features, x.n_groups, seed)) for x, seed in zip(sets, seeds, strict=True)]
-        line(name, *(spread(rows, i) for i in range(4)))
+    again = ("groups learned again", "from another seed", "without one person")
+    doubt = ("pieces of videos", "right", "AUC of doubt", "doubt < 0.1", "right of these")
+    for header, measured in (again, learned_again), (doubt, lambda *given: trust(*pieces(*given))):
+        head(*header)
+        for name, sets in columns.items():
+            rows = [measured(x.features, x.n_groups, seed) for seed, x in enumerate(sets, FIRST_SEED)]
+            line(name, *(spread(rows, i) for i in range(len(header) - 1)))
 
 
 def whole_way(paths, n_groups):

@@ -85,7 +85,7 @@ def plot_actions(actions, names, *, most=8, ax=None):
     Returns
     -------
     matplotlib.axes.Axes
-        One row for each action, the one that moves most on top: red where it is shown, white at rest, blue
+        One row for each action, the one that moves most on top: blue where it is shown, white at rest, red
         for its contrary.
 
     Raises
