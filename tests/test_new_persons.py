@@ -41,9 +41,20 @@ def test_what_lasts_is_new_where_a_single_frame_hides_in_the_noise(moved):
     assert lasting[55:75].mean() > 0.8 and np.r_[lasting[:40], lasting[90:]].mean() < 0.1
 
 
+def test_what_is_sudden_is_new_where_slow_movement_hides_it(moved):
+    rng, slowly = np.random.default_rng(2), np.arange(200)[:, None] / 30
+    turning = [m + 2 * np.sin(slowly + rng.uniform(0, 6)) * [0, 0, 1, 0] for m in moved]
+    usual, jumping, here = learn_usual(turning[:5], np.eye(4, 2)), turning[5].copy(), np.arange(10, 200, 9)
+    jumping[here, 2] += 1.5
+    jumps = novelty(jumping, usual) > 1
+    assert novelty(np.array([[0, 0, 1.5, 0]]), usual) < 1
+    assert jumps[here].mean() > 0.9 and np.delete(jumps, here).mean() < 0.1
+
+
 def test_one_person_does_not_tell_how_long_others_may_be_off(moved):
     usual = learn_usual(moved[:1], np.eye(4, 2))
-    assert list(usual.within) == [1] and (novelty(moved[5], usual) > 1).mean() < 0.2
+    assert np.isinf(usual.within[2:]).all() and np.isfinite(usual.within[:2]).all()
+    assert (novelty(moved[5], usual) > 1).mean() < 0.2
 
 
 def test_a_measure_that_never_moves_and_a_single_person_leave_numbers(moved):

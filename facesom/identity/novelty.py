@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.ndimage import median_filter
 
-# Share of the frames of persons who were left out, by over how many frames the median is taken: what lasts is
-# told from noise that a single frame hides in.
-USUAL_SHARES = {1: 0.965, 13: 0.985}
-LEAST = 0.4  # of a single frame's bound for what lasts, as a new face at rest is not known to a hair
-ENOUGH_FRAMES = 20_000  # for those shares
+LASTING = 13, 51  # frames over which the median is taken, of what lasts
+USUAL_SHARE = 0.985  # of the frames of persons who were left out
+ENOUGH_FRAMES = 20_000  # for that share
+LEAST = 0.3  # of a single frame's bound for what lasts, as a new face at rest is not known to a hair
 FEW = 5  # frames, of which a movement must be about twice as unusual to be unknown
-FREEDOM = 0.75  # how much more a face may move where its actions are as strong as usual
+FREEDOM = 1.0  # how much more a face may move where its actions are as strong as usual
 
 
 @dataclass(frozen=True)
@@ -28,15 +27,14 @@ class Usual:
         Reads the strengths of actions.
     strength : float
         Their mean sum of squares.
-    within : dict of int: ndarray, shape (D,)
-        By the number of frames: surprise of each feature that hardly any frame of a person who was left out
-        exceeds.
+    within : ndarray, shape (4, D)
+        What of `surprises` hardly any frame of a person who was left out exceeds.
     """
 
     precision: np.ndarray
     axes: np.ndarray
     strength: float
-    within: dict
+    within: np.ndarray
 
 
 def learn_usual(moved, axes):
@@ -55,43 +53,42 @@ def learn_usual(moved, axes):
     scatters, lengths = [m.T @ m for m in moved], [len(m) for m in moved]
     whole, n = sum(scatters), sum(lengths)
     strength = max(np.mean([((m @ axes) ** 2).sum(axis=1).mean() for m in moved]), 1e-12)
-    usual, within = Usual(_precision(whole, n), axes, strength, {}), {}
-    shares = USUAL_SHARES
-    if len(moved) == 1:  # how long others may be off is not to be learned from one person
-        others, shares = [usual], {1: USUAL_SHARES[1]}
-    else:
+    usual = Usual(_precision(whole, n), axes, strength, None)
+    others = [usual]
+    if len(moved) > 1:
         others = [
             replace(usual, precision=_precision(whole - own, n - len(m)))
             for own, m in zip(scatters, moved, strict=True)
         ]
     every = max(1, n // ENOUGH_FRAMES)
-    for lasting, share in shares.items():
-        left_out = [surprises(m, other, lasting)[::every] for m, other in zip(moved, others, strict=True)]
-        left_out = np.concatenate(left_out)
-        bounds = np.quantile(left_out, share, axis=0) + 1e-12
-        # of many features one is soon beyond its own bound
-        bounds *= np.quantile((left_out / bounds).max(axis=1), share)
-        within[lasting] = np.maximum(bounds, LEAST * within.get(1, bounds))
+    left_out = [surprises(m, other)[:, ::every] for m, other in zip(moved, others, strict=True)]
+    left_out = np.concatenate(left_out, axis=1)
+    within = np.quantile(left_out, USUAL_SHARE, axis=1) + 1e-12
+    # of many features one is soon beyond its own bound
+    beyond = (left_out / within[:, None]).max(axis=2)
+    within *= np.quantile(beyond, USUAL_SHARE, axis=1)[:, None]
+    # how long others may be off is not to be learned from one person
+    within[2:] = np.maximum(within[2:], LEAST * within[0]) if len(moved) > 1 else np.inf
     return replace(usual, within=within)
 
 
 def novelty(moved, usual):
     """How unusual each movement (T, D) is: beyond 1 as hardly any frame of a person who was left out."""
-    found = [
-        surprises(moved, usual, lasting) / bounds / (1 + (FEW + lasting - 1) / len(moved))
-        for lasting, bounds in usual.within.items()
-    ]
-    return np.max(found, axis=(0, 2))
+    few = 1 + (FEW + np.array([0, 0, *LASTING])) / len(moved)
+    return (surprises(moved, usual) / (usual.within * few[:, None])[:, None]).max(axis=(0, 2))
 
 
-def surprises(moved, usual, lasting=1):
-    """Squared distance (T, D) of each feature from what the others tell of it, in variances of that.
+def surprises(moved, usual):
+    """Squared distances (4, T, D) of each feature from what the others tell of it, in variances of that.
 
-    The distance is the median of as many frames as are `lasting`. A strong action may be shown in another way
-    than usual: distances count less there.
+    In four ways: by itself; less the shorter median, which tells what is sudden from the slow turn of a head;
+    and both medians, which tell what lasts from noise that a single frame hides in. A strong action may be
+    shown in another way than usual: distances count less there.
     """
     strength = ((moved @ usual.axes) ** 2).sum(axis=1, keepdims=True) / usual.strength
-    off = median_filter(moved @ usual.precision, (lasting, 1))
+    off = moved @ usual.precision
+    short, long = (np.apply_along_axis(median_filter, 0, off, n) for n in LASTING)
+    off = np.array([off, off - short, short, long])
     return off**2 / np.diag(usual.precision) / (1 + FREEDOM * strength)
 
 
