@@ -247,9 +247,10 @@ def test_a_person_who_shows_little_but_one_expression_is_placed_right_and_doubte
     offset = np.array([5.0, -3, 2, 1])
     both = offset + mixture.means[[0] * 40 + [1] * 5 + [2] * 5] + rng.normal(0, 0.3, (50, 4))
     one = offset + mixture.means[[0] * 50] + rng.normal(0, 0.3, (50, 4))
-    who, doubts = place_persons(Frames([both, one]), mixture)
+    who, doubts, unsteady = place_persons(Frames([both, one]), mixture)
     np.testing.assert_allclose(who.offsets[0], offset, atol=0.3)
     assert doubts[0] < 0.01 < 0.2 < doubts[1] <= 0.5
+    assert 0 < unsteady[0] < unsteady[1] <= 0.75  # of four offsets one is the right one
 
 
 def test_shrinkage_goes_from_the_sample_to_the_target():
@@ -272,10 +273,10 @@ def test_each_person_may_be_expected_to_rest_elsewhere():
         rest_mean=np.stack([each.rest_mean for each in own]),
         rest_covariance=np.stack([each.rest_covariance for each in own]),
     )
-    who, doubts = place_persons(Frames(videos), both)
+    who, doubts, _ = place_persons(Frames(videos), both)
     alone = [place_persons(Frames([x]), each) for x, each in zip(videos, own, strict=True)]
-    np.testing.assert_allclose(who.offsets, [placed.offsets[0] for placed, _ in alone])
-    np.testing.assert_allclose(doubts, [doubt[0] for _, doubt in alone])
+    np.testing.assert_allclose(who.offsets, [placed.offsets[0] for placed, *_ in alone])
+    np.testing.assert_allclose(doubts, [doubt[0] for _, doubt, _ in alone])
     assert (who.offsets[1] > who.offsets[0]).all()
 
 

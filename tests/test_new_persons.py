@@ -1,5 +1,7 @@
 """What is new in a new person, and how far the placing is to be trusted."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import logit
@@ -86,12 +88,15 @@ def test_pieces_that_show_little_are_doubted_more_than_whole_videos():
     groups = np.split(e_step(known, mixture, who).responsibilities.argmax(axis=1), known.starts[1:])
     doubt = Doubt(persons[:6], groups, mixture, who.offsets, unknown=60.0)
     pieces = Frames([persons[6], persons[6][labels[6] == labels[6][0]][:10]])
-    placed, elsewhere = place_persons(pieces, mixture)
-    placing = pieces, e_step(pieces, mixture, placed).responsibilities, elsewhere
+    placed, doubts, unsteady = place_persons(pieces, mixture)
+    placing = pieces, placed, e_step(pieces, mixture, placed).responsibilities, doubts, unsteady
     whole, piece = doubt(*placing)
-    rows = signs(pieces, mixture, *placing[1:])
+    rows = signs(mixture, *placing)
     assert whole < 0.1 and piece > 2 * whole
-    np.testing.assert_allclose(rows[:, 3], np.log([200, len(pieces.X) - 200]))
-    np.testing.assert_allclose(np.sinh(rows[1, 0]), -logit(elsewhere[1]))
+    np.testing.assert_allclose(rows[:, 5], np.log([200, len(pieces.X) - 200]))
+    np.testing.assert_allclose(np.sinh(rows[1, 0]), -logit(doubts[1]))
+    np.testing.assert_array_equal(rows[:, 1], unsteady)
+    moved = signs(mixture, pieces, replace(placed, offsets=placed.offsets + 9), *placing[2:])
+    assert (moved[:, 2] > rows[:, 2]).all()
     again = Doubt(persons[:6], groups, mixture, who.offsets, unknown=60.0)
     np.testing.assert_array_equal(again(*placing), [whole, piece])

@@ -14,9 +14,9 @@ from facesom.io import check_n_groups, check_whole, like, one_thread
 from facesom.parts import feature_names
 
 from .actions import action_matrix
-from .chain import Frames
+from .chain import Frames, thinned
 from .doubt import Doubt
-from .mixture import STRENGTH_VARIANCE, e_step, fit_mixture, log_likelihood, place_persons, thinned
+from .mixture import STRENGTH_VARIANCE, e_step, fit_mixture, log_likelihood, place_persons
 from .novelty import learn_usual, novelty
 from .persons import as_persons, canonical_order, less
 
@@ -173,7 +173,7 @@ class IdentityAligner(
         inner = [self._inner(x) for x in persons]
         frames = Frames(inner)
         expected = e_step(frames, self.mixture_, self._persons)
-        _, self.doubts_ = place_persons(Frames(thinned(inner)[0]), self.mixture_)
+        _, self.doubts_, _ = place_persons(Frames(thinned(inner)[0]), self.mixture_)
         # features that go along with what the model is made of: a regression, from sums, as frames are many
         scatter = sum((within := x - x.mean(axis=0)).T @ within for x in persons)
         along = self.axes_.T @ scatter
@@ -267,14 +267,14 @@ class IdentityAligner(
         with one_thread():
             for _ in range(3):
                 seen = [z[keep] for z, keep in zip(inner, usual, strict=True)]
-                placed, elsewhere = place_persons(Frames(seen), self.mixture_, unknown=self.known_within_)
+                placed, *doubts = place_persons(Frames(seen), self.mixture_, unknown=self.known_within_)
                 shown = (x[keep] for x, keep in zip(persons, usual, strict=True))
                 moved = list(map(np.subtract, persons, map(self._rest, shown, seen, placed.offsets)))
                 new = [novelty(m, self._usual) for m in moved]
                 usual = [n <= max(1, np.median(n)) for n in new]
             frames = Frames(inner)
             expected = e_step(frames, self.mixture_, placed, unknown=self.known_within_)
-            doubts = self._doubt(frames, expected.responsibilities, elsewhere)
+            doubts = self._doubt(frames, placed, expected.responsibilities, *doubts)
         known = expit(SHARP * (1 - np.concatenate(new)))
         probabilities, moved = expected.responsibilities * known[:, None], np.concatenate(moved)
         unknown = 1 - frames.sum(probabilities.sum(axis=1)) / frames.n

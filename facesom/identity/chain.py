@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+ENOUGH_FRAMES = 4000  # for the starts; the whole videos refine what they find
+
 
 class Frames:
     """Frames of all persons in one array X (T, D), with the `person` (T,) and `time` (T,) of each.
@@ -22,6 +24,12 @@ class Frames:
     def sum(self, values):
         """Sum the values (T, ...) of each person: (P, ...)."""
         return np.add.reduceat(values, self.starts, axis=0)
+
+
+def thinned(persons):
+    """Evenly spaced frames of each person, at least 20 where there are so many; and every how many-th."""
+    every = max(1, round(sum(map(len, persons)) / ENOUGH_FRAMES))
+    return [x[:: max(1, min(every, len(x) // 20))] for x in persons], every
 
 
 def forward_backward(frames, log_density, mixes, stay):

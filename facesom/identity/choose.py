@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 
 from .actions import action_matrix, read_actions
 from .align import IdentityAligner
-from .mixture import thinned
+from .chain import thinned
 from .persons import as_persons, canonical_order
 
 MOST_GROUPS = 14

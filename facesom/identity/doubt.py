@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from .chain import Frames
-from .mixture import e_step, place_persons, rest_prior
+from .mixture import e_step, oddness, place_persons, rest_prior
 
 N_PIECES, LONGEST = 256, 100  # pieces that are tried, and their most frames
 
@@ -48,21 +48,20 @@ class Doubt:
         self._whose, self._offsets = whose, offsets
         self._mixture, self._unknown = mixture, unknown
 
-    def __call__(self, frames, responsibilities, elsewhere):
-        """Return the probability (P,), 0 to 1, for persons placed; arguments as of `signs`."""
-        rows = signs(frames, self._mixture, responsibilities, elsewhere)
-        return self._learner.predict_proba(rows)[:, 1]
+    def __call__(self, *placing):
+        """Return the probability (P,), 0 to 1, of persons placed; arguments as of `signs` after its first."""
+        return self._learner.predict_proba(signs(self._mixture, *placing))[:, 1]
 
     @cached_property
     def _learner(self):
         pieces, mixture, options = self._pieces, self._mixture, {"unknown": self._unknown}
         as_new = among_others(mixture, self._offsets, self._whose)
-        placed, elsewhere = place_persons(pieces, as_new, **options)
+        placed, *doubts = place_persons(pieces, as_new, **options)
         found = e_step(pieces, mixture, placed, **options).responsibilities
         wrong = pieces.sum((found.argmax(axis=1) != self._shown).astype(float)) >= 0.5 * pieces.n
-        rows = signs(pieces, mixture, found, elsewhere)
+        rows = signs(as_new, pieces, placed, found, *doubts)
         usual = rows.mean(axis=0)  # once wrong and once right: so few trials make nothing sure
-        learner = make_pipeline(StandardScaler(), LogisticRegression(C=0.1))
+        learner = make_pipeline(StandardScaler(), LogisticRegression(C=0.05))
         return learner.fit(np.vstack([rows, usual, usual]), np.r_[wrong, True, False])
 
 
@@ -84,28 +83,30 @@ def _piece(groups, kind, rng):
     return np.sort(rng.choice(N, n, replace=False))
 
 
-def signs(frames, mixture, responsibilities, elsewhere):
+def signs(mixture, frames, persons, responsibilities, doubts, unsteady):
     """What tells that persons are placed right.
 
     Parameters
     ----------
-    frames : Frames
     mixture : Mixture
+    frames : Frames
+    persons, doubts, unsteady : Persons, and ndarrays of float, shape (P,)
+        Of `place_persons`.
     responsibilities : ndarray of float, shape (T, K)
         Of `e_step`.
-    elsewhere : ndarray of float, shape (P,)
-        Doubts of `place_persons`.
 
     Returns
     -------
-    ndarray of float, shape (P, 5)
-        How far the next best offset lags behind, how much the person moves (logarithm of the variance, over
-        the usual), in how many groups (entropy), the logarithm of the number of frames, and how far from rest
-        the group lies that they show most (as the variance): who stays in one group is often put at rest.
+    ndarray of float, shape (P, 7)
+        How far the best offset lags behind with which most frames would show something else, how many would
+        with any, how odd the offset is, how much the person moves (logarithm of the variance over the usual),
+        in how many groups (entropy), the logarithm of the number of frames, and how far from rest the group
+        lies that they show most (as the variance): who stays in one group is often put at rest.
     """
-    lead = np.arcsinh(-logit(np.clip(elsewhere, 1e-99, 0.5)))
+    lead = np.arcsinh(-logit(np.clip(doubts, 1e-99, 0.5)))
+    odd = oddness(frames, mixture, persons.offsets)
     moved = frames.sum(((frames.X - frames.medians[frames.person]) ** 2).sum(axis=1)) / frames.n
     shown = frames.sum(responsibilities) + 1e-9
     far = (mixture.means[shown.argmax(axis=1)] ** 2).sum(axis=1)
     moved, far = np.log(np.array([moved, far]) / np.trace(mixture.spread) + 1e-3)
-    return np.column_stack([lead, moved, entropy(shown, axis=1), np.log(frames.n), far])
+    return np.column_stack([lead, unsteady, odd, moved, entropy(shown, axis=1), np.log(frames.n), far])

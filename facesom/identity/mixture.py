@@ -40,7 +40,7 @@ import numpy as np
 from scipy.special import expit, rel_entr
 from sklearn.cluster import BisectingKMeans, KMeans
 
-from .chain import Frames, forward_backward
+from .chain import Frames, forward_backward, thinned
 
 STRENGTH_VARIANCE = 0.35**2  # expressions are shown at about 0.3 to 1.7 of their usual strength
 ALIKE = 3.0  # imagined episodes of each expression that hold a person's mix to everybody's
@@ -49,7 +49,6 @@ EPISODE_WEIGHT = 0.5  # of an episode for how unlike everybody's mix a person's 
 LEEWAY = 1.0  # how far a face at rest may be from the median, in variances of what people move
 UNKNOWN_SHARE = 0.05  # of the draws, expected to show what no expression does
 N_ANNEALED = 15  # iterations with a flattened likelihood (Ueda & Nakano, 1998), to undo early mistakes
-ENOUGH_FRAMES = 4000  # for the starts; the whole videos refine what they find
 
 
 @dataclass(frozen=True)
@@ -226,12 +225,6 @@ def person_step(frames, expected, mixture):
     return Persons(offsets[..., 0], counts / counts.sum(axis=1, keepdims=True))
 
 
-def thinned(persons):
-    """Evenly spaced frames of each person, at least 20 where there are so many; and every how many-th."""
-    every = max(1, round(sum(map(len, persons)) / ENOUGH_FRAMES))
-    return [x[:: max(1, min(every, len(x) // 20))] for x in persons], every
-
-
 def offset_prior(frames, mixture):
     """Mean (P, D) and precision (P, D, D) of each person's offset before its expressions are known."""
     near = np.linalg.inv(mixture.spread) / (LEEWAY + 1 / frames.n)[:, None, None]
@@ -239,6 +232,13 @@ def offset_prior(frames, mixture):
     pull = np.einsum("pij,pj->pi", near, frames.medians)
     pull += (alike @ mixture.rest_mean[..., None])[..., 0]
     return np.linalg.solve(near + alike, pull[..., None])[..., 0], near + alike
+
+
+def oddness(frames, mixture, offsets):
+    """Squared Mahalanobis distance (P,) of offsets from what is expected of them."""
+    usual, prior = offset_prior(frames, mixture)
+    gap = offsets - usual
+    return np.einsum("pi,pij,pj->p", gap, prior, gap)
 
 
 def fit_mixture(videos, n_groups, *, seed=0, n_starts=10, parted=True, most=60, **given):
@@ -314,14 +314,12 @@ def _iterate(frames, mixture, persons, most, *, annealed=0):
 
 def log_posterior(frames, expected, mixture, persons):
     """Log-likelihood (P,) of each person's frames, plus the log-prior of their offset and mix."""
-    usual, prior = offset_prior(frames, mixture)
-    gap = persons.offsets - usual
-    far = np.einsum("pi,pij,pj->p", gap, prior, gap)
     pull = ALIKE * len(mixture.shares) * (mixture.shares * np.log(persons.mixes)).sum(axis=1)
     # frames repeat each other, episodes less so: a mix unlike everybody's counts beside their likelihood
     shown = frames.sum(expected.responsibilities) / frames.n[:, None]
     unlike = expected.draws.sum(axis=1) * rel_entr(shown, mixture.shares).sum(axis=1)
     pull -= EPISODE_WEIGHT * (1 - mixture.frame_weight) * unlike
+    far = oddness(frames, mixture, persons.offsets)
     return mixture.frame_weight * expected.log_likelihood - 0.5 * far + pull
 
 
@@ -367,9 +365,10 @@ def place_persons(frames, mixture, *, unknown=None, steps=10):
     -------
     persons : Persons
     doubts : ndarray, shape (P,)
-        Probability, 0 to 0.5, that the offset is elsewhere: further from the one found than one standard
-        deviation of the noise in each measure. Evidence counts by episodes, as frames repeat each other,
-        where `frame_weight` has not taken that off already.
+        Probability, 0 to 0.5, that an offset is right with which most frames show something else. Evidence
+        counts by episodes, as frames repeat each other, where `frame_weight` has not taken that off already.
+    unsteady : ndarray, shape (P,)
+        Share of the frames that show something else with another of the offsets that were tried.
     """
     videos = np.split(frames.X, frames.starts[1:])
     D, P = mixture.means.shape[1], len(videos)
@@ -388,12 +387,13 @@ def place_persons(frames, mixture, *, unknown=None, steps=10):
         placed = person_step(copies, expected, mixture)
     value = log_posterior(copies, expected, mixture, placed).reshape(P, -1)
     chosen = np.arange(P) * len(tries) + value.argmax(axis=1)
-    gap = placed.offsets - np.repeat(placed.offsets[chosen], len(tries), axis=0)
-    gap = gap @ np.linalg.cholesky(np.linalg.inv(mixture.covariance))
-    elsewhere = ((gap * gap).sum(axis=1) > D).reshape(value.shape)
     # that somebody shows all things equally strongly must not speak for rest
     plain = replace(mixture, strength_variance=0.0)
-    value = log_posterior(copies, e_step(copies, plain, placed), plain, placed).reshape(value.shape)
-    value, other = value.ravel()[chosen], np.where(elsewhere, value, -np.inf).max(axis=1)
-    margin = np.maximum(value - other, 0)
-    return placed[chosen], expit(-margin * min(1, (1 - mixture.stay) / mixture.frame_weight))
+    expected = e_step(copies, plain, placed)
+    value = log_posterior(copies, expected, plain, placed).reshape(value.shape)
+    shown = expected.responsibilities.argmax(axis=1)
+    found = shown[copies.starts[chosen][copies.person // len(tries)] + copies.time]
+    other = (copies.sum((shown != found).astype(float)) / copies.n).reshape(value.shape)
+    margin = value.ravel()[chosen] - np.where(other > 0.5, value, -np.inf).max(axis=1)
+    margin = np.maximum(margin, 0) * min(1, (1 - mixture.stay) / mixture.frame_weight)
+    return placed[chosen], expit(-margin), other.mean(axis=1)
