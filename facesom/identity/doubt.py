@@ -61,7 +61,7 @@ class Doubt:
         wrong = pieces.sum((found.argmax(axis=1) != self._shown).astype(float)) >= 0.5 * pieces.n
         rows = signs(as_new, pieces, placed, found, *doubts)
         usual = rows.mean(axis=0)  # once wrong and once right: so few trials make nothing sure
-        learner = make_pipeline(StandardScaler(), LogisticRegression(C=0.05))
+        learner = make_pipeline(StandardScaler(), LogisticRegression(C=0.03))
         return learner.fit(np.vstack([rows, usual, usual]), np.r_[wrong, True, False])
 
 
