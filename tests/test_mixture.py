@@ -261,6 +261,13 @@ def test_shrinkage_goes_from_the_sample_to_the_target():
     np.testing.assert_allclose(np.trace(round_one), np.trace(covariance), rtol=0.02)
 
 
+def test_means_over_persons_of_unequal_length_are_shares_of_what_is_true():
+    frames = Frames([np.zeros((n, 1)) for n in (1, 4)])
+    true = np.array([True, True, False, True, True])
+    np.testing.assert_array_equal(frames.mean(true), [1, 0.75])
+    np.testing.assert_array_equal(frames.mean(np.column_stack([true, ~true])), [[1, 0], [0.75, 0.25]])
+
+
 def test_each_person_may_be_expected_to_rest_elsewhere():
     rng = np.random.default_rng(0)
     mixture = standing(3 * np.eye(2, 4), 0.5 * np.eye(4), offsets=0.5)

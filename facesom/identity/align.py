@@ -277,7 +277,7 @@ class IdentityAligner(
             doubts = self._doubt(frames, placed, expected.responsibilities, *doubts)
         known = expit(SHARP * (1 - np.concatenate(new)))
         probabilities, moved = expected.responsibilities * known[:, None], np.concatenate(moved)
-        unknown = 1 - frames.sum(probabilities.sum(axis=1)) / frames.n
+        unknown = 1 - frames.mean(probabilities.sum(axis=1))
         # placed by some frames against many others, which might as well be the known ones
         doubts = np.where(unknown > 1 / 3, np.maximum(doubts, unknown), doubts)
         coordinates = self._coordinates(less(inner, placed.offsets))

@@ -23,7 +23,11 @@ class Frames:
 
     def sum(self, values):
         """Sum the values (T, ...) of each person: (P, ...)."""
-        return np.add.reduceat(values, self.starts, axis=0)
+        return np.add.reduceat(values, self.starts, axis=0, dtype=float)
+
+    def mean(self, values):
+        """Mean of the values (T, ...) of each person, or share of what is true: (P, ...)."""
+        return (self.sum(values).T / self.n).T
 
 
 def thinned(persons):

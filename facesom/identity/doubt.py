@@ -58,7 +58,7 @@ class Doubt:
         as_new = among_others(mixture, self._offsets, self._whose)
         placed, *doubts = place_persons(pieces, as_new, **options)
         found = e_step(pieces, mixture, placed, **options).responsibilities
-        wrong = pieces.sum((found.argmax(axis=1) != self._shown).astype(float)) >= 0.5 * pieces.n
+        wrong = pieces.mean(found.argmax(axis=1) != self._shown) >= 0.5
         rows = signs(as_new, pieces, placed, found, *doubts)
         usual = rows.mean(axis=0)  # once wrong and once right: so few trials make nothing sure
         learner = make_pipeline(StandardScaler(), LogisticRegression(C=0.03))
@@ -105,7 +105,7 @@ def signs(mixture, frames, persons, responsibilities, doubts, unsteady):
     """
     lead = np.arcsinh(-logit(np.clip(doubts, 1e-99, 0.5)))
     odd = oddness(frames, mixture, persons.offsets)
-    moved = frames.sum(((frames.X - frames.medians[frames.person]) ** 2).sum(axis=1)) / frames.n
+    moved = frames.mean(((frames.X - frames.medians[frames.person]) ** 2).sum(axis=1))
     shown = frames.sum(responsibilities) + 1e-9
     far = (mixture.means[shown.argmax(axis=1)] ** 2).sum(axis=1)
     moved, far = np.log(np.array([moved, far]) / np.trace(mixture.spread) + 1e-3)

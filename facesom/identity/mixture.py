@@ -316,7 +316,7 @@ def log_posterior(frames, expected, mixture, persons):
     """Log-likelihood (P,) of each person's frames, plus the log-prior of their offset and mix."""
     pull = ALIKE * len(mixture.shares) * (mixture.shares * np.log(persons.mixes)).sum(axis=1)
     # frames repeat each other, episodes less so: a mix unlike everybody's counts beside their likelihood
-    shown = frames.sum(expected.responsibilities) / frames.n[:, None]
+    shown = frames.mean(expected.responsibilities)
     unlike = expected.draws.sum(axis=1) * rel_entr(shown, mixture.shares).sum(axis=1)
     pull -= EPISODE_WEIGHT * (1 - mixture.frame_weight) * unlike
     far = oddness(frames, mixture, persons.offsets)
@@ -393,7 +393,7 @@ def place_persons(frames, mixture, *, unknown=None, steps=10):
     value = log_posterior(copies, expected, plain, placed).reshape(value.shape)
     shown = expected.responsibilities.argmax(axis=1)
     found = shown[copies.starts[chosen][copies.person // len(tries)] + copies.time]
-    other = (copies.sum((shown != found).astype(float)) / copies.n).reshape(value.shape)
+    other = copies.mean(shown != found).reshape(value.shape)
     margin = value.ravel()[chosen] - np.where(other > 0.5, value, -np.inf).max(axis=1)
     margin = np.maximum(margin, 0) * min(1, (1 - mixture.stay) / mixture.frame_weight)
     return placed[chosen], expit(-margin), other.mean(axis=1)
